@@ -1,0 +1,21 @@
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+
+let quiet = false;
+
+/** Keeps the SDK's everyday messages out of the test output. To be called before the first worker is made. */
+export function quietTemporal(): void {
+  if (quiet) return;
+  quiet = true;
+  Runtime.install({ logger: new DefaultLogger('WARN') });
+}
+
+/** A time-skipping Temporal environment; end it with `teardown()`. For tests under `test/workflow`. */
+export function timeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
+  quietTemporal();
+  const path = process.env['STACK_TIME_SKIPPING_SERVER'];
+  if (path === undefined) throw new Error('Tests with time skipping belong under test/workflow');
+  return TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path } },
+  });
+}
