@@ -13,6 +13,7 @@ import {
 } from './running-engine';
 
 afterEach(endEngines);
+afterAll(removeCompiledEngine);
 
 async function settings(): Promise<{ ENGINE_HTTP_ADDR: string; ENGINE_DATA_DIR: string }> {
   return { ENGINE_HTTP_ADDR: '127.0.0.1:0', ENGINE_DATA_DIR: await newDirectory() };

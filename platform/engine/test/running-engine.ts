@@ -3,7 +3,6 @@ import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -107,12 +106,14 @@ export async function spawnEngine(env: Record<string, string>): Promise<EnginePr
   return { child, listening, logs, ended: closed.then(([code, signal]) => ({ code, signal, log })) };
 }
 
+/** For `afterAll` where `spawnEngine` is used. */
+export async function removeCompiledEngine(): Promise<void> {
+  if (compiled !== undefined) await rm(await compiled, { recursive: true });
+}
+
 async function compile(): Promise<string> {
   const source = join(__dirname, '..');
   const target = await mkdtemp(join(tmpdir(), 'engine-compiled-'));
-  process.once('exit', () => {
-    rmSync(target, { recursive: true, force: true });
-  });
   for (const file of await readdir(source)) {
     if (!file.endsWith('.ts')) continue;
     const { code } = await transformFile(join(source, file), {
