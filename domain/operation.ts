@@ -1,4 +1,13 @@
-export const OPERATION_KINDS = ['register', 'turn', 'force', 'stop', 'patch', 'banish', 'finish', 'health'] as const;
+export const OPERATION_KINDS = [
+  'register',
+  'turn',
+  'force',
+  'stop',
+  'patch',
+  'banish',
+  'finish',
+  'health',
+] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
 /** Who a caller says it is (`X-Galaxy-Caller`), or the part of the system that acted by itself. */

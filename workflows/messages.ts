@@ -61,7 +61,7 @@ export const forceSignal = defineSignal<[unknown?, CallIdentity?]>('force-next-t
 export const stopSignal = defineSignal<[unknown?, CallIdentity?]>('stop');
 export const continueAsNewSignal = defineSignal('continue-as-new');
 
-export const stateQuery = defineQuery<GameState>('state');
+export const stateQuery = defineQuery<GameState | null>('state');
 
 /** The start argument: the rest of a game comes from the first accepted registration, or from the run before. */
 export interface GameInput {

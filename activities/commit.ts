@@ -1,0 +1,37 @@
+import type { GameEvent } from '../domain/game-events';
+import type { RuntimeRow } from '../domain/runtime-record';
+import type { Change, RuntimeRecordStore } from '../stores/runtime-records';
+import { flushAtOnce, type OutboxActivitiesDeps } from './outbox';
+import type { GameRef } from './operation';
+
+/** What the workflow has to know of a write: whether its events are on their streams already. */
+export interface Written {
+  outboxEmpty: boolean;
+}
+
+interface Commit extends GameRef {
+  revision: number;
+  /** Events of earlier writes wait: those of this one have to queue behind them. */
+  outboxPending: boolean;
+}
+
+/**
+ * One status write that depends on the row as it is, with its log rows and events, and then its events' way out.
+ * `decide` returns null where there is nothing to change. A write that is found done is not done again.
+ */
+export async function commitChange(
+  deps: OutboxActivitiesDeps & { records: RuntimeRecordStore },
+  { gameId, registrationId, revision, outboxPending }: Commit,
+  decide: (row: RuntimeRow) => Change | null,
+): Promise<Written & { row: RuntimeRow }> {
+  const game = { gameId, registrationId };
+  const events: GameEvent[] = [];
+  const { applied, row } = await deps.records.changeLocked({ ...game, revision }, (before) => {
+    const change = decide(before);
+    events.push(...(change?.events ?? []));
+    return change;
+  });
+  // Where an earlier attempt made the write, its events may still be waiting: the workflow has them flushed.
+  const outboxEmpty = applied && !outboxPending && (await flushAtOnce(deps, game, events));
+  return { row, outboxEmpty };
+}

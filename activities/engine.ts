@@ -1,0 +1,410 @@
+/**
+ * Calls of the engine that change a game. Neither init nor turn is idempotent there, so every attempt first asks the
+ * engine where it stands (docs/guarantees.md, "Exactly one turn"). Our writes are numbered by the workflow and are
+ * found done when they are repeated. Failures: the engine's own end the attempt (`engine_failed`, counted by the
+ * workflow) or the turn (its 4xx, a turn that is neither this nor the next); faults of Postgres, an engine that stands
+ * elsewhere at the moment of applying, and lost workers are tried again without counting.
+ */
+import { activityInfo, ApplicationFailure, cancellationSignal, log } from '@temporalio/activity';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineFailure, type EngineClient, type EngineState } from '../clients/engine';
+import { GameMasterError } from '../domain/errors';
+import { EventWriter } from '../domain/game-events';
+import { projectPlayerStats } from '../domain/player-stats';
+import { toRuntimeRecord, type RuntimeRow } from '../domain/runtime-record';
+import { countTicksBetween, nextTick, type TurnSchedule } from '../domain/turn-schedule';
+import { RecordDiverged } from '../stores/errors';
+import type { OperationEntry } from '../stores/operation-log';
+import type { PlayerMappingStore } from '../stores/player-mappings';
+import type { StatusChange } from '../stores/runtime-records';
+import { ENGINE_FAILED, final, refusalsAreFinal, type EngineFailureDetails } from './failures';
+import { whileHeartbeating } from './heartbeat';
+import { succeeded, type GameRef, type Operation } from './operation';
+import { flushAtOnce } from './outbox';
+import type { RecordActivitiesDeps, TurnTrigger } from './records';
+import { findRemembered, type Remembered } from './remembered';
+
+export interface EngineActivitiesDeps extends RecordActivitiesDeps {
+  engine: EngineClient;
+  mappings: PlayerMappingStore;
+  /** How many failures of the engine's own end a turn. */
+  turnAttempts: number;
+  /** Milliseconds that the engine may take for one turn, all attempts together. */
+  turnDeadlineMs: number;
+  /** Whether engines compare If-Match when they apply a turn. */
+  engineHonoursIfMatch: boolean;
+  /** Told of every tick that is handled, and how many before it passed without a turn. */
+  onTick: (tick: { lateMs: number; missed: number }) => void;
+}
+
+export interface InitEngineInput extends GameRef {
+  engineEndpoint: string;
+  members: { user_id: string; race_name: string }[];
+}
+
+export interface GenerateTurnInput extends GameRef {
+  operation: Operation;
+  trigger: TurnTrigger;
+  /** The last turn on record: the one to make is the next. */
+  currentTurn: number;
+  /** Number of the write that closes the game to commands, and of the one that opens it again. */
+  beginRevision: number;
+  commitRevision: number;
+  /** Epoch milliseconds, as the record is to show them. */
+  nextGenerationAt: number | null;
+  skippedTickAt: number | null;
+  schedule: TurnSchedule;
+  /** The tick that this turn is made for, and the one handled before it; null for a forced turn. */
+  tick: { at: number; previousAt: number | null } | null;
+  /** Failures of the engine's own so far, and milliseconds since the turn began. */
+  engineFailures: number;
+  elapsedMs: number;
+  outboxPending: boolean;
+}
+
+export interface TurnResult {
+  /** Set when the operation's key is remembered from an earlier run of the workflow: no turn was made. */
+  remembered: Remembered | null;
+  turn: number;
+  finished: boolean;
+  /** Epoch milliseconds, as the record shows it. */
+  nextGenerationAt: number | null;
+  outboxEmpty: boolean;
+}
+
+const INIT_ATTEMPTS = 3;
+const INIT_BACKOFF_MS = 500;
+/** Between looks at an engine that may still be working: grows up to the bound. */
+const LOOK_AGAIN_MS = 250;
+const MOST_LOOK_AGAIN_MS = 5_000;
+
+export function createEngineActivities(deps: EngineActivitiesDeps) {
+  return {
+    /**
+     * Brings a new engine to turn 0 with the members' races, and notes who plays which. Throws
+     * engine_validation_error or engine_unreachable, both final.
+     */
+    async initEngine(input: InitEngineInput): Promise<void> {
+      const state = await whileHeartbeating(() => initialise(deps.engine, input));
+      const mappings = state.player.map(({ id, race_name }) => ({
+        userId: userOf(input, race_name),
+        raceName: race_name,
+        enginePlayerUuid: id,
+      }));
+      await refusalsAreFinal(() =>
+        deps.records.saveInitialState({
+          gameId: input.gameId,
+          registrationId: input.registrationId,
+          mappings,
+          playerTurnStats: projectPlayerStats(state.player, mappings),
+        }),
+      );
+    },
+
+    /**
+     * One attempt at a turn, from the write that closes the game to commands to its events. Returns once the turn is
+     * on record, whoever had the engine make it.
+     */
+    generateTurn: (input: GenerateTurnInput): Promise<TurnResult> =>
+      whileHeartbeating(() => divergenceIsFinal(() => generateTurn(deps, input))),
+  };
+}
+
+async function initialise(engine: EngineClient, input: InitEngineInput): Promise<EngineState> {
+  const races = input.members.map((member) => member.race_name);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      // An earlier attempt may have been applied and its answer lost.
+      const state =
+        (await statusUnlessNew(engine, input.engineEndpoint)) ??
+        (await engine.init(input.engineEndpoint, races, cancellationSignal()));
+      if (isFreshGame(state, races)) return state;
+      throw final(
+        'engine_validation_error',
+        'the engine is not at turn 0 with exactly the races of the members',
+      );
+    } catch (error) {
+      if (!(error instanceof EngineFailure)) throw error;
+      if (error.kind === 'refused') throw final('engine_validation_error', error.message, error);
+      if (attempt === INIT_ATTEMPTS) throw final('engine_unreachable', error.message, error);
+      log.warn('engine init failed, trying again', { game_id: input.gameId, attempt, error: error.message });
+      await delay(INIT_BACKOFF_MS * attempt, undefined, { signal: cancellationSignal() });
+    }
+  }
+}
+
+/** The engine's state, or null when it has none yet. */
+async function statusUnlessNew(engine: EngineClient, endpoint: string): Promise<EngineState | null> {
+  try {
+    return await engine.status(endpoint, cancellationSignal());
+  } catch (error) {
+    if (error instanceof EngineFailure && error.answer.code === 'not_initialised') return null;
+    throw error;
+  }
+}
+
+function isFreshGame(state: EngineState, races: readonly string[]): boolean {
+  const found = new Set(state.player.map((player) => player.race_name));
+  return (
+    state.turn === 0 &&
+    !state.finished &&
+    state.player.length === races.length &&
+    races.every((race) => found.has(race))
+  );
+}
+
+function userOf({ members }: InitEngineInput, raceName: string): string {
+  const member = members.find((candidate) => candidate.race_name === raceName);
+  if (member === undefined) throw new Error(`race ${raceName} has no member`);
+  return member.user_id;
+}
+
+async function generateTurn(deps: EngineActivitiesDeps, input: GenerateTurnInput): Promise<TurnResult> {
+  const remembered = await findRemembered(deps.operations, input.gameId, input.operation);
+  if (remembered) {
+    const { currentTurn: turn, nextGenerationAt, outboxPending } = input;
+    return { remembered, turn, finished: false, nextGenerationAt, outboxEmpty: !outboxPending };
+  }
+
+  const { applied, row } = await deps.records.change({
+    ...gameOf(input),
+    revision: input.beginRevision,
+    to: 'generation_in_progress',
+    set: {
+      nextGenerationAt: toDate(input.nextGenerationAt),
+      skippedTickAt: toDate(input.skippedTickAt),
+    },
+  });
+  if (applied && input.tick) reportTick(deps, input.tick, input.schedule);
+  // An earlier attempt got as far as the commit; only its answer is missing.
+  if (row.revision >= input.commitRevision) return resultOf(row, false);
+
+  const state = await takeTurn(deps, input, row.engineEndpoint);
+  return commitTurn(deps, input, row, state);
+}
+
+/** Has the engine stand at the next turn, whether by this call or by an earlier one, and returns its state there. */
+async function takeTurn(
+  deps: EngineActivitiesDeps,
+  input: GenerateTurnInput,
+  endpoint: string,
+): Promise<EngineState> {
+  const { engine } = deps;
+  const signal = cancellationSignal();
+  try {
+    const found = await engine.status(endpoint, signal);
+    const reached = stateAfter(input, found);
+    if (reached) return reached;
+    if (elapsedMs(input) >= deps.turnDeadlineMs) throw deadlineExceeded(deps);
+    if (!deps.engineHonoursIfMatch) return await takeTurnOnce(deps, input, endpoint);
+    const state = await engine.turn(endpoint, input.currentTurn, signal);
+    if (state.turn === input.currentTurn + 1) return state;
+    throw new EngineFailure(
+      'bad_answer',
+      `engine answered turn ${state.turn} to the call for ${input.currentTurn + 1}`,
+    );
+  } catch (error) {
+    if (!(error instanceof EngineFailure)) throw error;
+    throw asActivityFailure(deps, input, error);
+  }
+}
+
+/**
+ * For an engine that ignores If-Match: of all attempts of the operation one claims the call and makes it, once. The
+ * others, and this one when its answer is lost, can only look where the engine stands.
+ */
+async function takeTurnOnce(
+  deps: EngineActivitiesDeps,
+  input: GenerateTurnInput,
+  endpoint: string,
+): Promise<EngineState> {
+  const { gameId, operation, currentTurn } = input;
+  const signal = cancellationSignal();
+  const write = { ...gameOf(input), revision: input.beginRevision };
+  if (await deps.records.claimTurn(write, operation.operationId)) {
+    try {
+      const state = await deps.engine.turn(endpoint, currentTurn, signal);
+      if (state.turn === currentTurn + 1) return state;
+    } catch (error) {
+      if (!(error instanceof EngineFailure)) throw error;
+      if (error.kind === 'refused') throw error;
+      log.warn('engine turn call failed, only looking from here on', {
+        game_id: gameId,
+        error: error.message,
+      });
+    }
+  }
+  for (let wait = LOOK_AGAIN_MS; ; wait = Math.min(wait * 2, MOST_LOOK_AGAIN_MS)) {
+    if (elapsedMs(input) >= deps.turnDeadlineMs) throw deadlineExceeded(deps);
+    await delay(wait, undefined, { signal });
+    const reached = await stateIfReached(deps.engine, input, endpoint);
+    if (reached) return reached;
+  }
+}
+
+async function stateIfReached(engine: EngineClient, input: GenerateTurnInput, endpoint: string) {
+  try {
+    return stateAfter(input, await engine.status(endpoint, cancellationSignal()));
+  } catch (error) {
+    if (error instanceof EngineFailure && error.kind !== 'refused') return null;
+    throw error;
+  }
+}
+
+/** The state itself when the engine is one ahead, null when it has yet to make the turn. */
+function stateAfter({ currentTurn }: GenerateTurnInput, state: EngineState): EngineState | null {
+  if (state.turn === currentTurn + 1) return state;
+  if (state.turn === currentTurn) return null;
+  throw final('turn_mismatch', `the engine stands at turn ${state.turn}, on record is ${currentTurn}`);
+}
+
+function asActivityFailure(
+  deps: EngineActivitiesDeps,
+  input: GenerateTurnInput,
+  failure: EngineFailure,
+): Error {
+  switch (failure.kind) {
+    case 'refused':
+      return final('engine_validation_error', failure.message, failure);
+    case 'elsewhere':
+      // It was made between the look and the call: the next attempt finds it.
+      return elapsedMs(input) >= deps.turnDeadlineMs ? deadlineExceeded(deps) : failure;
+    case 'unsent':
+    case 'lost':
+    case 'bad_answer':
+      return engineFailed(failure.message, {
+        exhausted: input.engineFailures + 1 >= deps.turnAttempts || elapsedMs(input) >= deps.turnDeadlineMs,
+      });
+  }
+}
+
+function deadlineExceeded({ turnDeadlineMs }: EngineActivitiesDeps): ApplicationFailure {
+  return engineFailed(`the engine did not make the turn within ${turnDeadlineMs} ms`, { exhausted: true });
+}
+
+function engineFailed(message: string, details: EngineFailureDetails): ApplicationFailure {
+  return ApplicationFailure.create({ type: ENGINE_FAILED, message, nonRetryable: true, details: [details] });
+}
+
+/** The turn's own clock: what the workflow had counted when it ordered this attempt, and the attempt's age. */
+function elapsedMs(input: GenerateTurnInput): number {
+  return input.elapsedMs + Math.max(0, Date.now() - activityInfo().scheduledTimestampMs);
+}
+
+/**
+ * Puts the turn on record with its log row and events. From here on a cancellation comes too late: the engine has
+ * made the turn and it counts, so a store that is away is waited for.
+ */
+async function commitTurn(
+  deps: EngineActivitiesDeps,
+  input: GenerateTurnInput,
+  row: RuntimeRow,
+  state: EngineState,
+): Promise<TurnResult> {
+  cancellationSignal().throwIfAborted();
+  const change = await untilStored(input.gameId, async () => turnChange(deps, input, row, state));
+  const { applied, row: after } = await untilStored(input.gameId, () => deps.records.change(change));
+  deps.onOperation(input.operation.kind, 'ok');
+  deps.onTurn({ trigger: input.trigger, outcome: change.to, durationMs: elapsedMs(input) });
+  const sent =
+    applied && !input.outboxPending && (await flushAtOnce(deps, gameOf(input), change.events ?? []));
+  return resultOf(after, sent);
+}
+
+async function turnChange(
+  deps: EngineActivitiesDeps,
+  input: GenerateTurnInput,
+  row: RuntimeRow,
+  state: EngineState,
+): Promise<StatusChange> {
+  const members = await deps.mappings.listByGame(input.gameId);
+  const recipients = members.map((member) => member.userId);
+  const now = new Date();
+  const to = state.finished ? 'finished' : 'running';
+  const game = {
+    ...row,
+    status: to,
+    currentTurn: state.turn,
+    playerTurnStats: projectPlayerStats(state.player, members),
+  } as const;
+  const events = new EventWriter(deps.streamNames, input.commitRevision, now);
+  if (state.finished) events.finished(game).finishedIntent(game, recipients);
+  else events.snapshot(game).turnReadyIntent(game, recipients);
+  const turn = succeeded(input, input.operation, 'generation_in_progress', to);
+  return {
+    ...gameOf(input),
+    revision: input.commitRevision,
+    to,
+    set: {
+      currentTurn: state.turn,
+      playerTurnStats: game.playerTurnStats,
+      nextGenerationAt: state.finished ? null : toDate(tickToCome(input, now.getTime())),
+      ...(state.finished && { finishedAt: now }),
+    },
+    operations: state.finished ? [turn, finishOf(turn)] : [turn],
+    events: events.written,
+    ...(input.operation.key && { respond: (changed: RuntimeRow) => toRuntimeRecord(changed, now) }),
+  };
+}
+
+/** The tick to show from now on: those that went by while the turn ran make none. */
+function tickToCome({ nextGenerationAt, schedule }: GenerateTurnInput, now: number): number | null {
+  return nextGenerationAt === null || nextGenerationAt > now ? nextGenerationAt : nextTick(schedule, now);
+}
+
+/** The end of a game has a row of its own beside that of its last turn. */
+function finishOf(turn: OperationEntry): OperationEntry {
+  const { key: _turns, ...rest } = turn;
+  return { ...rest, operationId: randomUUID(), kind: 'finish' };
+}
+
+const STORE_RETRY_MS = 250;
+
+async function untilStored<Result>(gameId: string, write: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      if (error instanceof RecordDiverged || error instanceof GameMasterError) throw error;
+      log.warn('store is away, the turn waits', { game_id: gameId, error: String(error) });
+      await delay(STORE_RETRY_MS);
+    }
+  }
+}
+
+/** A record that somebody else has written is an alarm; trying again would not mend it. */
+async function divergenceIsFinal<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof RecordDiverged ? final('internal_error', error.message, error) : error;
+  }
+}
+
+function reportTick(
+  deps: EngineActivitiesDeps,
+  { at, previousAt }: NonNullable<GenerateTurnInput['tick']>,
+  schedule: TurnSchedule,
+): void {
+  const missed = previousAt === null ? 0 : countTicksBetween(schedule, previousAt, at);
+  deps.onTick({ lateMs: Date.now() - at, missed });
+}
+
+function resultOf(row: RuntimeRow, outboxEmpty: boolean): TurnResult {
+  return {
+    remembered: null,
+    turn: row.currentTurn,
+    finished: row.status === 'finished',
+    nextGenerationAt: row.nextGenerationAt && row.nextGenerationAt.getTime(),
+    outboxEmpty,
+  };
+}
+
+function gameOf({ gameId, registrationId }: GameRef): GameRef {
+  return { gameId, registrationId };
+}
+
+function toDate(epochMs: number | null): Date | null {
+  return epochMs === null ? null : new Date(epochMs);
+}

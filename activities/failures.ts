@@ -1,0 +1,34 @@
+/**
+ * How a failure leaves an activity. The workflow sees ApplicationFailures only: `type` is the error code. What is not
+ * marked non-retryable here is a fault of our own stores, and is tried again until it works.
+ */
+import { ApplicationFailure } from '@temporalio/activity';
+import type { ErrorCode } from '../domain/errors';
+import { GameMasterError } from '../domain/errors';
+
+/** Ends the activity for good: the operation fails with `code`. */
+export function final(code: ErrorCode, message: string, cause?: unknown): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: code,
+    message,
+    nonRetryable: true,
+    ...(cause instanceof Error && { cause }),
+  });
+}
+
+/** The engine's own failure: final for this attempt, but the workflow may order another (design: turn attempts). */
+export const ENGINE_FAILED = 'engine_failed';
+
+export interface EngineFailureDetails {
+  /** Whether the workflow should give the turn up: the attempts or the deadline are spent. */
+  exhausted: boolean;
+}
+
+/** Turns refusals of the domain into final failures; the rest goes on as it is. */
+export async function refusalsAreFinal<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof GameMasterError ? final(error.code, error.message, error) : error;
+  }
+}

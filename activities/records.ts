@@ -1,0 +1,179 @@
+/**
+ * Writes of a game's record that need no neighbour. Each is one transaction under one revision number, so a repeated
+ * attempt finds that it has been done. A store that is away is tried again without end; a refusal of the registry or
+ * of another registration is final.
+ */
+import { EventWriter, type EventStreams as StreamNames } from '../domain/game-events';
+import { toRuntimeRecord } from '../domain/runtime-record';
+import { isTerminal, type RuntimeStatus } from '../domain/runtime-status';
+import { spreadOf } from '../domain/turn-schedule';
+import type { OperationLogStore } from '../stores/operation-log';
+import type { RuntimeRecordStore } from '../stores/runtime-records';
+import { commitChange, type Written } from './commit';
+import { refusalsAreFinal } from './failures';
+import { failed, succeeded, type Failure, type GameRef, type Operation } from './operation';
+import type { OutboxActivitiesDeps } from './outbox';
+
+export type TurnTrigger = 'scheduler' | 'force';
+
+export interface RecordActivitiesDeps extends OutboxActivitiesDeps {
+  records: RuntimeRecordStore;
+  operations: OperationLogStore;
+  streamNames: StreamNames;
+  /** Games of the same minute are spread over this many milliseconds. */
+  tickSpreadMs: number;
+  onOperation: (kind: string, code: string) => void;
+  onTurn: (turn: { trigger: TurnTrigger; outcome: RuntimeStatus; durationMs: number }) => void;
+}
+
+export interface InsertRuntimeInput extends GameRef {
+  revision: number;
+  engineEndpoint: string;
+  engineVersion: string;
+  turnSchedule: string;
+}
+
+export interface CompleteRegistrationInput extends GameRef {
+  revision: number;
+  operation: Operation;
+  nextGenerationAt: number;
+}
+
+export interface RescheduleInput extends GameRef {
+  revision: number;
+  nextGenerationAt: number;
+}
+
+export interface FailedOperationInput extends GameRef {
+  operation: Operation;
+  failure: Failure;
+  status: RuntimeStatus | null;
+}
+
+export interface FailTurnInput extends GameRef {
+  revision: number;
+  operation: Operation;
+  failure: Failure;
+  trigger: TurnTrigger;
+  turnNumber: number;
+  /** Milliseconds since the turn began. */
+  elapsedMs: number;
+  /** Events of earlier writes wait: these have to queue behind them. */
+  outboxPending: boolean;
+}
+
+export interface CommitStopInput extends GameRef {
+  revision: number;
+  operation: Operation;
+  /** The turn that the stop cut short, if there was one. */
+  cancelled: { operation: Operation; failure: Failure } | null;
+  outboxPending: boolean;
+}
+
+export interface StopResult extends Written {
+  /** `finished` when the turn that was under way had finished the game before the stop could. */
+  status: RuntimeStatus;
+  /** The last turn on record. */
+  currentTurn: number;
+}
+
+export function createRecordActivities(deps: RecordActivitiesDeps) {
+  const { records, operations, streamNames } = deps;
+
+  return {
+    /** Opens a registration: the record, in `starting`. Returns what the workflow keeps of the deployment's settings. */
+    async insertRuntime(input: InsertRuntimeInput): Promise<{ tickSpreadMs: number }> {
+      await refusalsAreFinal(() => records.insertStarting(input));
+      return { tickSpreadMs: spreadOf(input.gameId, deps.tickSpreadMs) };
+    },
+
+    /** Closes a registration that went well: `running`, its reply remembered, the first snapshot on its way. */
+    async completeRegistration(input: CompleteRegistrationInput): Promise<Written> {
+      const { operation, revision, nextGenerationAt } = input;
+      const now = new Date();
+      const { outboxEmpty } = await commitChange(deps, { ...input, outboxPending: false }, (row) => ({
+        to: 'running',
+        set: { nextGenerationAt: new Date(nextGenerationAt), startedAt: now },
+        operations: [succeeded(input, operation, 'starting', 'running')],
+        events: new EventWriter(streamNames, revision, now).snapshot({ ...row, status: 'running' }).written,
+        respond: (changed) => toRuntimeRecord(changed, now),
+      }));
+      deps.onOperation(operation.kind, 'ok');
+      return { outboxEmpty };
+    },
+
+    /** Takes a registration back that did not go well: its record goes, one failure row stays. */
+    async rollBackRegistration({ operation, failure, ...game }: FailedOperationInput): Promise<void> {
+      // A failed registration is not remembered: the same key may try again.
+      const { key: _forgotten, ...unkeyed } = operation;
+      await records.rollBackRegistration({
+        gameId: game.gameId,
+        registrationId: game.registrationId,
+        operation: failed(game, unkeyed, failure, 'starting', null),
+      });
+      deps.onOperation(operation.kind, failure.code);
+    },
+
+    /** Notes an operation that failed without changing the game. */
+    async recordFailure({ operation, failure, status, ...game }: FailedOperationInput): Promise<void> {
+      await operations.append(failed(game, operation, failure, status, null));
+      deps.onOperation(operation.kind, failure.code);
+    },
+
+    /** Moves the next turn of a running game: a write like any other, but no change of status. */
+    async reschedule({ revision, nextGenerationAt, ...game }: RescheduleInput): Promise<void> {
+      await records.change({
+        gameId: game.gameId,
+        registrationId: game.registrationId,
+        revision,
+        from: ['running'],
+        to: 'running',
+        set: { nextGenerationAt: new Date(nextGenerationAt) },
+      });
+    },
+
+    /** Ends a turn that the engine would not make: `generation_failed`, and somebody is told. */
+    async failTurn(input: FailTurnInput): Promise<Written> {
+      const { operation, failure, revision, turnNumber } = input;
+      const { outboxEmpty } = await commitChange(deps, input, (row) => {
+        const game = { ...row, status: 'generation_failed' } as const;
+        return {
+          to: 'generation_failed',
+          set: { nextGenerationAt: null },
+          operations: [failed(input, operation, failure, 'generation_in_progress', 'generation_failed')],
+          events: new EventWriter(streamNames, revision, new Date())
+            .snapshot(game)
+            .generationFailedIntent(game, turnNumber, failure.code).written,
+        };
+      });
+      deps.onOperation(operation.kind, failure.code);
+      deps.onTurn({ trigger: input.trigger, outcome: 'generation_failed', durationMs: input.elapsedMs });
+      return { outboxEmpty };
+    },
+
+    /**
+     * Writes `stopped`, whatever the turn that was cut short had come to: what it committed counts, and if that
+     * finished the game there is nothing to stop.
+     */
+    async commitStop(input: CommitStopInput): Promise<StopResult> {
+      const { operation, cancelled, revision } = input;
+      const now = new Date();
+      const { row, outboxEmpty } = await commitChange(deps, input, (before) => {
+        if (isTerminal(before.status)) return null;
+        const stopped = succeeded(input, operation, before.status, 'stopped');
+        return {
+          to: 'stopped',
+          set: { nextGenerationAt: null, stoppedAt: now },
+          operations: cancelled
+            ? [failed(input, cancelled.operation, cancelled.failure, before.status, null), stopped]
+            : [stopped],
+          events: new EventWriter(streamNames, revision, now).snapshot({ ...before, status: 'stopped' })
+            .written,
+          respond: (changed) => toRuntimeRecord(changed, now),
+        };
+      });
+      deps.onOperation(operation.kind, row.status === 'stopped' ? 'ok' : 'conflict');
+      return { status: row.status, currentTurn: row.currentTurn, outboxEmpty };
+    },
+  };
+}

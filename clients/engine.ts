@@ -1,0 +1,250 @@
+import { lookup } from 'node:dns';
+import { BlockList, isIP } from 'node:net';
+import { LRUCache } from 'lru-cache';
+import { errors, Pool } from 'undici';
+import { z } from 'zod';
+
+/** The engine's StateResponse (platform/engine/openapi.yaml); what else it sends is not looked at. */
+const stateResponse = z.object({
+  turn: z.int().min(0),
+  finished: z.boolean(),
+  player: z.array(
+    z.object({
+      id: z.uuid(),
+      race_name: z.string(),
+      planets: z.number().min(0),
+      population: z.number().min(0),
+    }),
+  ),
+});
+export type EngineState = z.infer<typeof stateResponse>;
+
+const errorResponse = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+/**
+ * How a call to an engine failed:
+ * - `unsent`: it never reached the engine;
+ * - `lost`: it was sent and its answer did not arrive: the engine may still be working on it;
+ * - `bad_answer`: the engine answered, but with a fault of its own or with what is not a StateResponse;
+ * - `elsewhere`: the engine does not stand at the turn that the call was meant for (412);
+ * - `refused`: the engine will not do this (another 4xx); `message` is its own.
+ */
+export type EngineFailureKind = 'unsent' | 'lost' | 'bad_answer' | 'elsewhere' | 'refused';
+
+export class EngineFailure extends Error {
+  override readonly name = 'EngineFailure';
+
+  constructor(
+    readonly kind: EngineFailureKind,
+    message: string,
+    /** The HTTP status and the engine's error code, where it answered with them. */
+    readonly answer: { status?: number; code?: string } = {},
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+export interface EngineClientOptions {
+  /** Milliseconds that one turn call may take. */
+  turnTimeoutMs: number;
+  /** Milliseconds for init, status and banish. */
+  adminTimeoutMs: number;
+  /** Whether engines may be on this very host: loopback addresses are refused otherwise. */
+  allowLoopback: boolean;
+  /** Told of every call, with its duration in seconds. */
+  onCall?: (operation: string, outcome: 'ok' | EngineFailureKind, seconds: number) => void;
+}
+
+/** Answers of an engine are small: some hundred bytes a player. Longer ones are a fault. */
+const MAX_RESPONSE_BYTES = 1024 * 1024;
+const MOST_POOLS = 2_000;
+const CONNECTIONS_PER_ENGINE = 8;
+
+/** Failures that happen before a byte of the request is sent. */
+const UNSENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ERR_ADDRESS_NOT_ALLOWED',
+]);
+
+/**
+ * Speaks to engines, one kept-alive pool each. Never retries, never follows a redirect; every call ends within its
+ * timeout. All methods throw EngineFailure, or the abort reason when `signal` is aborted.
+ */
+export class EngineClient {
+  private readonly pools: LRUCache<string, Pool>;
+
+  constructor(private readonly options: EngineClientOptions) {
+    this.pools = new LRUCache<string, Pool>({
+      max: MOST_POOLS,
+      // A pool that is dropped lets its calls end.
+      dispose: (pool) => void pool.close(),
+    });
+  }
+
+  status(endpoint: string, signal?: AbortSignal): Promise<EngineState> {
+    return this.call('status', endpoint, { method: 'GET', path: '/api/v1/admin/status', signal });
+  }
+
+  init(endpoint: string, raceNames: readonly string[], signal?: AbortSignal): Promise<EngineState> {
+    const body = JSON.stringify({ races: raceNames.map((race_name) => ({ race_name })) });
+    return this.call('init', endpoint, { method: 'POST', path: '/api/v1/admin/init', body, signal });
+  }
+
+  /** Orders the turn after `currentTurn`; an engine that stands elsewhere when it applies answers `elsewhere`. */
+  turn(endpoint: string, currentTurn: number, signal?: AbortSignal): Promise<EngineState> {
+    return this.call('turn', endpoint, {
+      method: 'POST',
+      path: '/api/v1/admin/turn',
+      headers: { 'if-match': `"${currentTurn.toString()}"` },
+      signal,
+    });
+  }
+
+  async close(): Promise<void> {
+    const pools = [...this.pools.values()];
+    await Promise.all(pools.map((pool) => pool.destroy()));
+  }
+
+  private async call(
+    operation: 'status' | 'init' | 'turn',
+    endpoint: string,
+    request: {
+      method: 'GET' | 'POST';
+      path: string;
+      body?: string;
+      headers?: Record<string, string>;
+      signal: AbortSignal | undefined;
+    },
+  ): Promise<EngineState> {
+    const timeoutMs = operation === 'turn' ? this.options.turnTimeoutMs : this.options.adminTimeoutMs;
+    const { signal, ...rest } = request;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const begun = performance.now();
+    const told = (outcome: 'ok' | EngineFailureKind): void =>
+      this.options.onCall?.(operation, outcome, (performance.now() - begun) / 1000);
+    try {
+      const response = await this.poolOf(endpoint).request({
+        ...rest,
+        headers: { ...rest.headers, ...(rest.body !== undefined && { 'content-type': 'application/json' }) },
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+      });
+      const state = readState(response.statusCode, await response.body.text());
+      told('ok');
+      return state;
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      const failure = classify(error, timeoutMs);
+      told(failure.kind);
+      throw failure;
+    }
+  }
+
+  private poolOf(endpoint: string): Pool {
+    const origin = new URL(endpoint).origin;
+    let pool = this.pools.get(origin);
+    if (pool === undefined) {
+      pool = new Pool(origin, {
+        connections: CONNECTIONS_PER_ENGINE,
+        pipelining: 1,
+        maxResponseSize: MAX_RESPONSE_BYTES,
+        keepAliveTimeout: 4_000,
+        connect: {
+          timeout: Math.min(this.options.adminTimeoutMs, 5_000),
+          // The address that is checked is the one that is dialled.
+          lookup: guardedLookup(this.options.allowLoopback),
+        },
+      });
+      this.pools.set(origin, pool);
+    }
+    return pool;
+  }
+}
+
+function readState(status: number, body: string): EngineState {
+  if (status >= 200 && status < 300) {
+    const parsed = stateResponse.safeParse(parseJson(body));
+    if (parsed.success) return parsed.data;
+    throw new EngineFailure('bad_answer', `engine answered ${status} with what is not its state`, { status });
+  }
+  const parsed = errorResponse.safeParse(parseJson(body));
+  const said = parsed.success ? parsed.data.error : { code: '', message: `HTTP ${status.toString()}` };
+  const answer = { status, code: said.code };
+  if (status === 412) throw new EngineFailure('elsewhere', said.message, answer);
+  if (status >= 400 && status < 500 && status !== 429)
+    throw new EngineFailure('refused', said.message, answer);
+  throw new EngineFailure('bad_answer', `engine answered ${status}: ${said.message}`, answer);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function classify(error: unknown, timeoutMs: number): EngineFailure {
+  if (error instanceof EngineFailure) return error;
+  if (error instanceof errors.ResponseExceededMaxSizeError) {
+    return new EngineFailure('bad_answer', 'engine sent an answer that is too long', {}, { cause: error });
+  }
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    return new EngineFailure('lost', `engine did not answer within ${timeoutMs} ms`, {}, { cause: error });
+  }
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const message = error instanceof Error ? error.message : String(error);
+  return UNSENT.has(code)
+    ? new EngineFailure('unsent', `engine cannot be reached: ${message}`, {}, { cause: error })
+    : new EngineFailure('lost', `connection to the engine broke: ${message}`, {}, { cause: error });
+}
+
+const LINK_LOCAL = new BlockList();
+LINK_LOCAL.addSubnet('169.254.0.0', 16, 'ipv4');
+LINK_LOCAL.addSubnet('fe80::', 10, 'ipv6');
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+LOOPBACK.addAddress('0.0.0.0', 'ipv4');
+LOOPBACK.addAddress('::', 'ipv6');
+
+function guardedLookup(allowLoopback: boolean): typeof lookup {
+  const guarded = (
+    hostname: string,
+    options: object,
+    callback: (error: Error | null, addresses: { address: string; family: number }[]) => void,
+  ): void => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error) {
+        callback(error, []);
+        return;
+      }
+      const allowed = addresses.filter(({ address }) => mayDial(address, allowLoopback));
+      if (allowed.length === 0) callback(new AddressNotAllowed(hostname), []);
+      else callback(null, allowed);
+    });
+  };
+  return guarded as unknown as typeof lookup;
+}
+
+class AddressNotAllowed extends Error {
+  readonly code = 'ERR_ADDRESS_NOT_ALLOWED';
+
+  constructor(hostname: string) {
+    super(`the address of ${hostname} is not one that an engine may have`);
+  }
+}
+
+function mayDial(address: string, allowLoopback: boolean): boolean {
+  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+  if (LINK_LOCAL.check(address, family)) return false;
+  return allowLoopback || !LOOPBACK.check(address, family);
+}

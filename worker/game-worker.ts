@@ -1,0 +1,48 @@
+import path from 'node:path';
+import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
+import type { GameActivities } from '../activities';
+
+export interface GameWorkerOptions {
+  connection: NativeConnection;
+  namespace: string;
+  taskQueue: string;
+  activities: GameActivities;
+  /** How many activities, and how many workflows in memory, at a time. */
+  maxActivities: number;
+  maxCachedWorkflows: number;
+  /** Milliseconds that running activities get after SIGTERM before they are cancelled. */
+  shutdownGraceMs: number;
+  /** Milliseconds after which the worker ends whatever still runs. */
+  shutdownForceMs: number;
+  /** The release, where Temporal routes games by it; null where it does not. */
+  buildId: string | null;
+  workflowBundle?: WorkflowBundleOption;
+}
+
+/** The bundle that `npm run build` makes beside this file. */
+const BUILT_BUNDLE = { codePath: path.join(__dirname, 'workflow-bundle.js') };
+
+/** A worker of the game task queue, not yet running. */
+export function createGameWorker(options: GameWorkerOptions): Promise<Worker> {
+  const { buildId } = options;
+  return Worker.create({
+    connection: options.connection,
+    namespace: options.namespace,
+    taskQueue: options.taskQueue,
+    workflowBundle: options.workflowBundle ?? BUILT_BUNDLE,
+    activities: options.activities,
+    maxConcurrentActivityTaskExecutions: options.maxActivities,
+    maxCachedWorkflows: options.maxCachedWorkflows,
+    // A cancellation reaches an activity with the answer to its heartbeat: within a second, not the default minute.
+    maxHeartbeatThrottleInterval: '1s',
+    shutdownGraceTime: options.shutdownGraceMs,
+    shutdownForceTime: options.shutdownForceMs,
+    ...(buildId !== null && {
+      workerDeploymentOptions: {
+        useWorkerVersioning: true,
+        version: { deploymentName: 'gamemaster', buildId },
+        defaultVersioningBehavior: 'AUTO_UPGRADE' as const,
+      },
+    }),
+  });
+}

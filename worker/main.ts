@@ -1,0 +1,156 @@
+/** The worker process: it generates turns. Any number of them run side by side. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { createActivities } from '../activities';
+import { InvalidConfig } from '../config/env';
+import { createLogger, type Logger } from '../config/logging';
+import { createMetrics, serveObservability, type Metrics } from '../config/telemetry';
+import { loadWorkerConfig, type WorkerConfig } from '../config/worker';
+import { migrate } from '../stores/migrate';
+import { OutboxStore } from '../stores/outbox';
+import { openDatabase } from '../stores/postgres';
+import { openNeighbours } from './activity-deps';
+import { createGameWorker } from './game-worker';
+import { workerReadiness } from './readiness';
+import { expectSearchAttributes, registerSearchAttributes } from './search-attributes';
+
+const POSTGRES_ROOM_FOR_ACTIVITIES = 4;
+
+async function main(): Promise<void> {
+  const config = loadWorkerConfig(process.env);
+  const log = createLogger({ level: config.logLevel, name: 'gamemaster-worker' });
+  for (const warning of config.warnings) log.warn(warning);
+  installTemporalLogger(log);
+
+  const stopping = new AbortController();
+  let worker: Worker | undefined;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping.signal.aborted) return;
+      log.info({ signal }, 'draining');
+      stopping.abort();
+      if (worker?.getState() === 'RUNNING') worker.shutdown();
+      // Whatever hangs, the process is gone when its time is over.
+      setTimeout(() => process.exit(1), config.shutdownTimeoutMs).unref();
+    });
+  }
+
+  if (config.autoMigrate) await migrate(config.postgres.dsn, log);
+  const database = openDatabase({
+    ...config.postgres,
+    applicationName: 'gamemaster-worker',
+    onPoolError: (error) => log.warn({ err: error }, 'postgres connection failed'),
+  });
+  const metrics = createMetrics();
+  const neighbours = openNeighbours(config, database, log, metrics);
+  neighbours.streams.connect();
+  watchOutbox(new OutboxStore(database), metrics, log);
+
+  const connection = await connectTemporal(config, log, stopping.signal);
+  if (connection === null) return;
+  try {
+    worker = await createGameWorker({
+      connection,
+      namespace: config.temporal.namespace,
+      taskQueue: config.temporal.taskQueue,
+      activities: createActivities(neighbours.deps),
+      maxActivities: config.postgres.poolSize * POSTGRES_ROOM_FOR_ACTIVITIES,
+      maxCachedWorkflows: config.cachedWorkflows,
+      shutdownGraceMs: config.shutdownTimeoutMs * 0.6,
+      shutdownForceMs: config.shutdownTimeoutMs * 0.8,
+      buildId: config.buildId ?? null,
+    });
+    const running = worker;
+    const observability =
+      config.metricsAddress &&
+      (await serveObservability({
+        address: config.metricsAddress,
+        registry: metrics.registry,
+        readiness: () =>
+          workerReadiness({ worker: running, connection, database, streams: neighbours.streams }),
+      }));
+    log.info({ task_queue: config.temporal.taskQueue, metrics: observability?.address }, 'worker polls');
+    if (!stopping.signal.aborted) await worker.run();
+    await observability?.close();
+  } finally {
+    await connection.close();
+    await neighbours.close();
+    await database.close();
+  }
+  log.info('worker ended');
+}
+
+const RETRY_CONNECT_MS = 1_000;
+
+/**
+ * Connects, and waits until the search attributes are there: a workflow that sets one that is not registered fails
+ * its task. The SDK does not retry a first connection by itself. Null when the process is told to stop meanwhile.
+ */
+async function connectTemporal(
+  { temporal, autoMigrate }: WorkerConfig,
+  log: Logger,
+  stopping: AbortSignal,
+): Promise<NativeConnection | null> {
+  while (!stopping.aborted) {
+    try {
+      const client = await Connection.connect({ address: temporal.address, connectTimeout: '5s' });
+      try {
+        if (autoMigrate) await registerSearchAttributes(client, temporal.namespace);
+        else await expectSearchAttributes(client, temporal.namespace);
+      } finally {
+        await client.close();
+      }
+      return await NativeConnection.connect({ address: temporal.address });
+    } catch (error) {
+      log.warn({ err: error }, 'Temporal is not ready, trying again');
+      await delay(RETRY_CONNECT_MS, undefined, { signal: stopping }).catch(() => undefined);
+    }
+  }
+  return null;
+}
+
+/** The SDK's lines join ours; what it says of a game carries the game's id. */
+function installTemporalLogger(log: Logger): void {
+  const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
+    const execution = meta?.['workflowExecution'] as { workflowId?: unknown } | undefined;
+    const workflowId: unknown = meta?.['workflowId'] ?? execution?.workflowId;
+    const game_id = typeof workflowId === 'string' ? workflowId.replace(/^game-/, '') : undefined;
+    log[level === 'TRACE' ? 'trace' : (level.toLowerCase() as 'debug' | 'info' | 'warn' | 'error')](
+      { ...(game_id !== undefined && { game_id }), ...meta },
+      message,
+    );
+  });
+  Runtime.install({ logger, shutdownSignals: [] });
+}
+
+const WATCH_OUTBOX_MS = 5_000;
+
+/** Measures what waits for Redis, for the dashboards. */
+function watchOutbox(outbox: OutboxStore, metrics: Metrics, log: Logger): void {
+  const look = async (): Promise<void> => {
+    const { rows, oldestAgeMs } = await outbox.depth();
+    metrics.outboxDepth.set(rows);
+    metrics.outboxAge.set(oldestAgeMs / 1000);
+  };
+  setInterval(() => {
+    look().catch((error: unknown) => log.warn({ err: error }, 'outbox could not be measured'));
+  }, WATCH_OUTBOX_MS).unref();
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    if (error instanceof InvalidConfig) console.error(error.message);
+    else
+      console.error(
+        JSON.stringify({
+          level: 'fatal',
+          name: 'gamemaster-worker',
+          msg: String(error),
+          stack: error instanceof Error ? error.stack : undefined,
+        }),
+      );
+    process.exit(1);
+  },
+);

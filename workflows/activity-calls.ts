@@ -1,0 +1,42 @@
+/**
+ * How each activity is called: how long an attempt may take, how fast a dead worker is noticed, what is tried again.
+ * The activities tell what is final; everything else is a fault of our own stores, tried again until they are back.
+ */
+import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import type { GameActivities } from '../activities';
+
+/** At most 800 ms between attempts: a tick is less than 2 s late once a store answers again. */
+const untilStoresAreBack: NonNullable<ActivityOptions['retry']> = {
+  initialInterval: '100ms',
+  backoffCoefficient: 1.6,
+  maximumInterval: '800ms',
+};
+
+/** A write to Postgres, and a short try to send its events. */
+const writes = { startToCloseTimeout: '5s', retry: untilStoresAreBack } satisfies ActivityOptions;
+
+/** A call to a neighbour: bounded by its own time-outs; the heartbeat tells of a lost worker. */
+const calls = {
+  startToCloseTimeout: '1 day',
+  heartbeatTimeout: '5s',
+  retry: untilStoresAreBack,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+} satisfies ActivityOptions;
+
+type Calls = Pick<GameActivities, 'initEngine' | 'generateTurn' | 'stopContainer'>;
+type Writes = Omit<GameActivities, keyof Calls | 'flushOutbox'>;
+
+/** The activity as it is called, under a line for the timeline. */
+export function write<Name extends keyof Writes>(name: Name, summary: string): Writes[Name] {
+  return proxyActivities<GameActivities>({ ...writes, summary })[name];
+}
+
+export function callNeighbour<Name extends keyof Calls>(name: Name, summary: string): Calls[Name] {
+  return proxyActivities<GameActivities>({ ...calls, summary })[name];
+}
+
+export const { flushOutbox } = proxyActivities<GameActivities>({
+  startToCloseTimeout: '30s',
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '5s' },
+  summary: 'Send the events that wait in the outbox',
+});

@@ -1,0 +1,132 @@
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  log,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Failure } from '../activities/operation';
+import { isTerminal } from '../domain/runtime-status';
+import { GameActor } from './actor';
+import { setHandlers } from './handlers';
+import type { Call } from './inbox';
+import type { GameInput } from './messages';
+import { describe, instant } from './operators-view';
+import { notForcible, notOperable } from './refusals';
+import { awaitRegistration, register } from './registration';
+import { runStop } from './stop';
+import { runForcedTurn, runScheduledTurn } from './turn';
+
+/** Runs longer than this are continued as new, also where the server would allow more. */
+const TURNS_OF_A_RUN = 100;
+
+/**
+ * One game, from its registration to its end. Everything about it happens in this loop, one thing after the other:
+ * a stop first, then calls in the order they came, then the tick. Returns how it ended, for the Temporal UI.
+ */
+export async function game({ gameId, state }: GameInput): Promise<string> {
+  const actor = new GameActor(gameId);
+  setHandlers(actor);
+
+  if (state) {
+    resume(actor, state);
+  } else {
+    if (!(await awaitRegistration(actor)) || actor.registration === null) return 'nothing was registered';
+    const registered = await register(actor, actor.registration);
+    if (!registered) {
+      await condition(allHandlersFinished);
+      return 'registration failed';
+    }
+  }
+
+  while (!isTerminal(actor.state.status)) {
+    await somethingToDo(actor);
+    const call = actor.inbox.take();
+    if (call) await run(actor, call);
+    else if (tickIsDue(actor)) await runScheduledTurn(actor);
+    if (shouldContinueAsNew(actor)) await beginNewRun(actor);
+  }
+
+  await windUp(actor);
+  return `${actor.state.status} at turn ${actor.state.currentTurn.toString()}`;
+}
+
+function resume(actor: GameActor, state: NonNullable<GameInput['state']>): void {
+  actor.begin(state);
+  if (state.outboxPending) actor.outbox.begin();
+  describe(state, 'Continued in a new run.');
+}
+
+/** Waits for a call, for the next tick, or for a reason to begin a new run. */
+async function somethingToDo(actor: GameActor): Promise<void> {
+  const { state } = actor;
+  const called = () => !actor.inbox.isEmpty || actor.continueRequested;
+  if (state.status !== 'running' || state.nextTickAt === null) {
+    await condition(called);
+    return;
+  }
+  const wait = state.nextTickAt - Date.now();
+  if (wait <= 0) return;
+  const summary = `Turn ${state.currentTurn + 1} at ${instant(state.nextTickAt)}`;
+  await condition(called, wait, { summary });
+}
+
+function tickIsDue({ state }: GameActor): boolean {
+  return state.status === 'running' && state.nextTickAt !== null && Date.now() >= state.nextTickAt;
+}
+
+async function run(actor: GameActor, call: Call): Promise<void> {
+  try {
+    const refusal = refusalOf(actor, call);
+    if (refusal) await actor.refuse(call, refusal);
+    else if (call.kind === 'stop') await runStop(actor, call);
+    else if (call.kind === 'force') await runForcedTurn(actor, call);
+  } catch (error) {
+    // Nothing that one operation meets may end the game.
+    log.error('operation failed unexpectedly', { game_id: actor.gameId, kind: call.kind, error });
+    actor.fail(call, { code: 'internal_error', message: 'the operation failed unexpectedly' });
+  }
+}
+
+/** Why a call cannot begin now, though it could be put into the inbox; null when it can. */
+function refusalOf(actor: GameActor, call: Call): Failure | null {
+  switch (call.kind) {
+    case 'stop':
+      return notOperable(actor);
+    case 'force':
+      return notForcible(actor);
+    case 'invalid':
+      return { code: 'invalid_request', message: call.body.problem };
+  }
+}
+
+function shouldContinueAsNew(actor: GameActor): boolean {
+  return (
+    actor.continueRequested || actor.turnsThisRun >= TURNS_OF_A_RUN || workflowInfo().continueAsNewSuggested
+  );
+}
+
+/** Ends this run where nothing is under way; otherwise the loop comes back here. */
+async function beginNewRun(actor: GameActor): Promise<void> {
+  if (actor.answeredJustNow) {
+    // The answer to an update has to be on record before the run ends: the next workflow task is early enough.
+    await sleep(1, { summary: 'Let answers out before the new run' });
+  }
+  if (!isIdle(actor)) return;
+  await continueAsNew<typeof game>({ gameId: actor.gameId, state: actor.state });
+}
+
+function isIdle({ state, inbox }: GameActor): boolean {
+  return !isTerminal(state.status) && inbox.isEmpty && allHandlersFinished();
+}
+
+/** Refuses what still comes in, and waits until the last event is out. */
+async function windUp(actor: GameActor): Promise<void> {
+  for (;;) {
+    for (let call = actor.inbox.take(); call; call = actor.inbox.take()) await run(actor, call);
+    if (actor.outbox.isEmpty) break;
+    await condition(() => actor.outbox.isEmpty || !actor.inbox.isEmpty);
+  }
+  await condition(allHandlersFinished);
+}

@@ -1,0 +1,55 @@
+/** What is refused before it becomes an operation. Validators are synchronous and change nothing. */
+import type { Failure } from '../activities/operation';
+import { isTerminal } from '../domain/runtime-status';
+import { nextTick } from '../domain/turn-schedule';
+import type { GameActor } from './actor';
+import { asUpdateFailure } from './failures';
+import type { RegisterBody } from './messages';
+
+/** The caller has given up by then, and must be able to rely on it that nothing happens any more. */
+export function refuseLate(acceptBefore: string): void {
+  const limit = Date.parse(acceptBefore);
+  if (!(Date.now() <= limit))
+    throw asUpdateFailure({ code: 'service_unavailable', message: 'the call came too late' });
+}
+
+export function refuseRegistration(actor: GameActor, body: RegisterBody): void {
+  if (actor.registration || actor.stateOrNull) {
+    throw asUpdateFailure({ code: 'conflict', message: 'the game is registered already' });
+  }
+  try {
+    nextTick({ expression: body.turn_schedule, spreadMs: 0 }, Date.now());
+  } catch (error) {
+    throw asUpdateFailure({ code: 'invalid_request', message: `turn_schedule: ${String(error)}` });
+  }
+}
+
+export function refuseForce(actor: GameActor): void {
+  throwIf(notForcible(actor));
+  if (actor.inbox.isFull) {
+    throw asUpdateFailure({ code: 'too_many_requests', message: 'too many calls wait for this game' });
+  }
+}
+
+export function refuseStop(actor: GameActor): void {
+  throwIf(notOperable(actor));
+}
+
+/** Why the game takes no operation at all now, or null. */
+export function notOperable({ stateOrNull }: GameActor): Failure | null {
+  if (stateOrNull === null) return { code: 'conflict', message: 'the game is being registered' };
+  const { status } = stateOrNull;
+  return isTerminal(status) ? { code: 'conflict', message: `the game is ${status}` } : null;
+}
+
+/** Why no turn can be forced now, or null. */
+export function notForcible(actor: GameActor): Failure | null {
+  const status = actor.stateOrNull?.status;
+  return status === 'generation_in_progress'
+    ? { code: 'conflict', message: 'a turn is being generated' }
+    : notOperable(actor);
+}
+
+function throwIf(refusal: Failure | null): void {
+  if (refusal) throw asUpdateFailure(refusal);
+}
