@@ -7,6 +7,7 @@ import {
   init,
   loggedTurns,
   newDirectory,
+  removeCompiledEngine,
   spawnEngine,
   status,
   turn,
