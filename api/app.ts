@@ -1,0 +1,219 @@
+/** The front door as a Fastify application that does not listen: api/main.ts is the process round it. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Client } from '@temporalio/client';
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RawServerDefault,
+} from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ApiConfig } from '../config/api';
+import type { Metrics } from '../config/telemetry';
+import { GameMasterError, type ErrorCode } from '../domain/errors';
+import { EngineVersionStore } from '../stores/engine-versions';
+import { OperationLogStore } from '../stores/operation-log';
+import type { Database } from '../stores/postgres';
+import { RuntimeRecordStore } from '../stores/runtime-records';
+import { envelope, sendFailure } from './errors';
+import { acceptJsonOnly } from './json-body';
+import { LifecycleCalls } from './lifecycle-calls';
+import type { ApiReadiness } from './readiness';
+import { engineVersionRoutes } from './routes/engine-versions';
+import { lifecycleRoutes } from './routes/lifecycle';
+import { probeRoutes } from './routes/probes';
+import { runtimeRoutes } from './routes/runtimes';
+import { refuseUnmatched } from './unmatched';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Why the request failed, for its log line. */
+    failure: { code: ErrorCode; error: unknown } | null;
+  }
+}
+
+/** What route files add their routes to. */
+export type ApiApp = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+export interface ApiDependencies {
+  config: Pick<
+    ApiConfig,
+    | 'allowSeconds'
+    | 'bodyLimit'
+    | 'engineHosts'
+    | 'lifecycleWaitMs'
+    | 'postgres'
+    | 'shutdownTimeoutMs'
+    | 'temporal'
+  >;
+  database: Database;
+  temporal: Client;
+  readiness: () => Promise<ApiReadiness>;
+  metrics: Pick<Metrics, 'httpRequests'>;
+  log: FastifyBaseLogger;
+}
+
+/** Milliseconds; a request has to arrive whole within the second. */
+const HEADERS_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_TIMEOUT_MS = 30_000;
+/** How much of the shutdown is kept for the answers of calls that are let go, and for closing what is open. */
+const LETTING_GO_MS = 3_000;
+
+export function buildApp({ config, database, temporal, readiness, metrics, log }: ApiDependencies): ApiApp {
+  const { bodyLimit, lifecycleWaitMs, postgres } = config;
+  // For everything but lifecycle calls: above the deadlines of the store, which come first and say more.
+  const handlerTimeout = 2 * (postgres.connectTimeoutMs + postgres.queryTimeoutMs) + 1_000;
+  const app: ApiApp = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Counts silence on the socket, which is also what a caller hears who waits for an operation.
+    connectionTimeout: 2 * (lifecycleWaitMs + handlerTimeout),
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    handlerTimeout,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1_000 },
+    routerOptions: {
+      // Longer names than the router's 100 characters must reach the check that says what is wrong with them.
+      maxParamLength: 16_384,
+    },
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket),
+    frameworkErrors: (error, request, reply) => {
+      setSecurityHeaders(reply);
+      void sendFailure(error, request, reply, bodyLimit);
+    },
+  }).withTypeProvider<ZodTypeProvider>();
+
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  acceptJsonOnly(app);
+
+  app.decorateRequest('failure', null);
+  app.setErrorHandler((error, request, reply) => sendFailure(error, request, reply, bodyLimit));
+  app.addHook('onRequest', (_request, reply, done) => {
+    setSecurityHeaders(reply);
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const operation = request.routeOptions.schema?.operationId ?? 'none';
+    metrics.httpRequests.observe(
+      { operation, status: reply.statusCode.toString() },
+      reply.elapsedTime / 1_000,
+    );
+    logRequest(operation, request, reply);
+    done();
+  });
+  refuseUnmatched(app);
+
+  const records = new RuntimeRecordStore(database);
+  const versions = new EngineVersionStore(database);
+  const operations = new OperationLogStore(database);
+  const calls = new LifecycleCalls({
+    temporal,
+    taskQueue: config.temporal.taskQueue,
+    records,
+    versions,
+    operations,
+    waitMs: lifecycleWaitMs,
+  });
+  drainOnClose(app, calls, config.shutdownTimeoutMs);
+
+  // As plugins, so that they have all of the above round them, and lifecycle calls their own on top.
+  void app.register((plugin, _options, done) => {
+    const scope = plugin.withTypeProvider<ZodTypeProvider>();
+    probeRoutes(scope, { readiness });
+    runtimeRoutes(scope, { records });
+    engineVersionRoutes(scope, { versions });
+    done();
+  });
+  void app.register((plugin, _options, done) => {
+    const { allowSeconds, engineHosts } = config;
+    const scope = plugin.withTypeProvider<ZodTypeProvider>();
+    lifecycleRoutes(scope, { calls, waitMs: lifecycleWaitMs, engineHosts, allowSeconds });
+    done();
+  });
+  return app;
+}
+
+/** Answers are data for services, never pages, and are true for the moment only. */
+function setSecurityHeaders(reply: FastifyReply): void {
+  reply.headers({
+    'cache-control': 'no-store',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
+  });
+}
+
+/** While the application closes new requests are refused; lifecycle calls that wait are let go before time is up. */
+function drainOnClose(app: ApiApp, calls: LifecycleCalls, shutdownTimeoutMs: number): void {
+  let closing = false;
+  let lettingGo: NodeJS.Timeout | undefined;
+  app.addHook('onRequest', (_request, _reply, done) => {
+    done(closing ? new GameMasterError('service_unavailable', 'this process is shutting down') : undefined);
+  });
+  app.addHook('preClose', (done) => {
+    closing = true;
+    lettingGo = setTimeout(() => calls.endWaits(), Math.max(0, shutdownTimeoutMs - LETTING_GO_MS));
+    done();
+  });
+  app.addHook('onClose', (_app, done) => {
+    clearTimeout(lettingGo);
+    done();
+  });
+}
+
+function logRequest(operation: string, request: FastifyRequest, reply: FastifyReply): void {
+  const { failure, params } = request;
+  const line = {
+    operation,
+    game_id: (params as { game_id?: string } | null)?.game_id,
+    status: reply.statusCode,
+    code: failure?.code,
+    duration_ms: Math.round(reply.elapsedTime),
+  };
+  if (reply.statusCode >= 500) request.log.error({ ...line, err: failure?.error }, 'request failed');
+  else request.log.info(line, 'request');
+}
+
+/** What Node refuses before there is a request: bytes that are no HTTP, or none in time. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const { status, message } = describeConnectionError(error.code);
+  const body = JSON.stringify(envelope({ code: 'invalid_request', message }));
+  socket.end(
+    [
+      `HTTP/1.1 ${status}`,
+      'Connection: close',
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}
+
+function describeConnectionError(code: string | undefined): { status: string; message: string } {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: '408 Request Timeout', message: 'the request did not arrive in time' };
+    case 'HPE_HEADER_OVERFLOW':
+      return { status: '431 Request Header Fields Too Large', message: 'the headers are too long' };
+    default:
+      return { status: '400 Bad Request', message: 'the request is not valid HTTP' };
+  }
+}

@@ -1,0 +1,72 @@
+/** The api process: `node dist/api/main.js`, configured by `GAMEMASTER_*` (docs/configuration.md). */
+import closeWithGrace from 'close-with-grace';
+import { connectTemporal, pingTemporal } from '../clients/temporal';
+import { loadApiConfig, type ApiConfig } from '../config/api';
+import { createLogger, type Logger } from '../config/logging';
+import { createMetrics, serveObservability } from '../config/telemetry';
+import { migrate } from '../stores/migrate';
+import { openDatabase } from '../stores/postgres';
+import { buildApp } from './app';
+import { checkReadiness } from './readiness';
+
+const NAME = 'gamemaster-api';
+const PING_TIMEOUT_MS = 1_000;
+
+async function start(config: ApiConfig, log: Logger): Promise<void> {
+  for (const warning of config.warnings) log.warn(warning);
+  if (config.autoMigrate) {
+    await migrate(config.postgres.dsn, {
+      info: (message) => log.debug(message),
+      warn: (message) => log.warn(message),
+      error: (message) => log.error(message),
+    });
+  }
+
+  const metrics = createMetrics();
+  const database = openDatabase({
+    ...config.postgres,
+    applicationName: NAME,
+    onPoolError: (err) => log.warn({ err }, 'a connection to Postgres was lost'),
+  });
+  const temporal = connectTemporal(config.temporal);
+  const readiness = checkReadiness({
+    postgres: () => database.ping(PING_TIMEOUT_MS),
+    temporal: () => pingTemporal(temporal, PING_TIMEOUT_MS),
+  });
+  const app = buildApp({ config, database, temporal, readiness, metrics, log });
+
+  const observability =
+    config.metricsAddress &&
+    (await serveObservability({ address: config.metricsAddress, registry: metrics.registry, readiness }));
+  closeWithGrace({ delay: config.shutdownTimeoutMs, logger: graceLogger(log) }, async ({ signal, err }) => {
+    if (err) log.fatal({ err }, 'stopping after an error that nothing had expected');
+    else log.info({ signal }, 'stopping');
+    await app.close();
+    await observability?.close();
+    await temporal.connection.close();
+    await database.close();
+    log.info('stopped');
+  });
+
+  await app.listen({ host: config.httpAddress.host, port: config.httpAddress.port });
+}
+
+function graceLogger(log: Logger): { error: (message: unknown) => void } {
+  return {
+    error: (message) => log.error(message instanceof Error ? { err: message } : { message }, 'stopping'),
+  };
+}
+
+async function main(): Promise<void> {
+  let log = createLogger({ level: 'info', name: NAME });
+  try {
+    const config = loadApiConfig(process.env);
+    log = createLogger({ level: config.logLevel, name: NAME });
+    await start(config, log);
+  } catch (err) {
+    log.fatal({ err }, 'the api cannot start');
+    process.exit(1);
+  }
+}
+
+void main();
