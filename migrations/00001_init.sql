@@ -93,7 +93,3 @@ CREATE TABLE gamemaster.outbox (
     PRIMARY KEY (game_id, seq)
 );
 CREATE INDEX outbox_by_age ON gamemaster.outbox (created_at);
-
--- Down Migration
-
-DROP SCHEMA gamemaster CASCADE;

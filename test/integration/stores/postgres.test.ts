@@ -1,0 +1,276 @@
+import { Client } from 'pg';
+import { StoreUnavailable } from '../../../stores/errors';
+import { migrate } from '../../../stores/migrate';
+import type { Database } from '../../../stores/postgres';
+import { freshDatabase, ownStack, waitFor } from '../../support/stack';
+import { TcpProxy } from '../../support/tcp-proxy';
+import {
+  freshStores,
+  gameIn,
+  IMAGE,
+  newGame,
+  open,
+  operationOn,
+  registrationOf,
+  silent,
+  storesOn,
+  VERSION,
+} from './records';
+
+const opened: { close: () => Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const resource of opened.splice(0).reverse()) await resource.close();
+});
+
+async function throughProxy(
+  dsn: string,
+  options: Parameters<typeof open>[1] = {},
+): Promise<{ proxy: TcpProxy; database: Database }> {
+  const { proxy, url } = await TcpProxy.before(dsn);
+  opened.push(proxy);
+  const database = open(url, { queryTimeoutMs: 300, connectTimeoutMs: 300, ...options });
+  opened.push(database);
+  return { proxy, database };
+}
+
+async function took(work: Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await expect(work).rejects.toBeInstanceOf(StoreUnavailable);
+  return performance.now() - start;
+}
+
+describe('a connection to Postgres', () => {
+  let dsn: string;
+  let drop: () => Promise<void>;
+
+  beforeAll(async () => {
+    ({ dsn, drop } = await freshDatabase());
+  });
+  afterAll(() => drop());
+
+  it('gives 64-bit numbers as numbers and times as dates, and leaves other users of pg alone', async () => {
+    const { database } = await throughProxy(dsn);
+    const statement = {
+      name: 'types',
+      text: `SELECT 42::bigint AS n, '2030-01-02T03:04:05.678Z'::timestamptz AS t`,
+    };
+    expect(await database.run(statement, [])).toEqual([{ n: 42, t: new Date('2030-01-02T03:04:05.678Z') }]);
+    const client = new Client({ connectionString: dsn });
+    await client.connect();
+    const { rows } = await client.query('SELECT 42::bigint AS n');
+    await client.end();
+    expect(rows).toEqual([{ n: '42' }]);
+  });
+
+  it('fails in time when an established connection goes silent, drops it, and recovers', async () => {
+    const { proxy, database } = await throughProxy(dsn, { poolSize: 2 });
+    await database.ping(300);
+    expect(proxy.open).toBe(1);
+
+    await proxy.setMode('blackhole');
+    expect(await took(database.run({ name: 'one', text: 'SELECT 1' }, []))).toBeLessThan(1_000);
+    expect(
+      await took(database.transaction((tx) => tx.selectFrom('outbox').select('seq').execute())),
+    ).toBeLessThan(1_000);
+    await waitFor(() => proxy.open === 0, { describe: 'the silent connections to be closed' });
+
+    await proxy.setMode('pass');
+    await expect(database.ping(300)).resolves.toBeUndefined();
+  });
+
+  it('does not wait for a second timeout to roll back a transaction whose connection went silent', async () => {
+    const { proxy, database } = await throughProxy(dsn);
+    const failing = database.transaction(async (tx) => {
+      await proxy.setMode('blackhole');
+      await tx.selectFrom('outbox').select('seq').execute();
+    });
+    expect(await took(failing)).toBeLessThan(550);
+  });
+
+  it('answers many callers in time while the pool is full of silent connections', async () => {
+    const { proxy, database } = await throughProxy(dsn, { poolSize: 3 });
+    await Promise.all(Array.from({ length: 3 }, () => database.ping(300)));
+    await proxy.setMode('blackhole');
+    const times = await Promise.all(
+      Array.from({ length: 40 }, () => took(database.run({ name: 'one', text: 'SELECT 1' }, []))),
+    );
+    expect(Math.max(...times)).toBeLessThan(1_500);
+    await proxy.setMode('pass');
+    await expect(database.ping(1_000)).resolves.toBeUndefined();
+  });
+
+  it('pings within the time given, whatever the pool waits for', async () => {
+    const { proxy, database } = await throughProxy(dsn, { queryTimeoutMs: 5_000, connectTimeoutMs: 5_000 });
+    await proxy.setMode('blackhole');
+    expect(await took(database.ping(200))).toBeLessThan(600);
+  });
+
+  it('fails at once when nobody listens, and recovers', async () => {
+    const { proxy, database } = await throughProxy(dsn);
+    await database.ping(300);
+    await proxy.setMode('refuse');
+    expect(await took(database.ping(300))).toBeLessThan(300);
+    await proxy.setMode('pass');
+    await expect(database.ping(1_000)).resolves.toBeUndefined();
+  });
+
+  it('survives that idle and working connections are reset', async () => {
+    const errors: Error[] = [];
+    const { proxy, database } = await throughProxy(dsn, {
+      queryTimeoutMs: 5_000,
+      onPoolError: (error) => errors.push(error),
+    });
+    await database.ping(300);
+    proxy.reset();
+    await waitFor(() => errors.length > 0, { describe: 'the pool to notice' });
+
+    const sleeping = expect(
+      database.run({ name: 'sleep', text: 'SELECT pg_sleep(4)' }, []),
+    ).rejects.toBeInstanceOf(StoreUnavailable);
+    await waitFor(() => proxy.open === 1, { describe: 'a new connection' });
+    await waitFor(
+      async () => {
+        const text = `SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(4)' AND state = 'active'`;
+        return (await database.run({ name: 'watch', text }, [])).length > 0;
+      },
+      { describe: 'the statement to run' },
+    );
+    proxy.reset();
+    await sleeping;
+    await expect(database.ping(1_000)).resolves.toBeUndefined();
+  });
+
+  it("has the server give up what takes longer than the client's patience", async () => {
+    const { database } = await throughProxy(dsn, { queryTimeoutMs: 5_000, statementTimeoutMs: 100 });
+    await expect(database.run({ name: 'sleep', text: 'SELECT pg_sleep(4)' }, [])).rejects.toBeInstanceOf(
+      StoreUnavailable,
+    );
+  });
+
+  it('keeps a connection after an error that is of the statement alone', async () => {
+    const { proxy, database } = await throughProxy(dsn);
+    for (let round = 0; round < 3; round += 1) {
+      await expect(database.run({ name: 'wrong', text: 'SELECT 1 / 0' }, [])).rejects.toMatchObject({
+        code: '22012',
+      });
+    }
+    expect(proxy.accepted).toBe(1);
+  });
+
+  it('closes in time while the server is silent', async () => {
+    const { proxy, database } = await throughProxy(dsn, { queryTimeoutMs: 30_000 });
+    await database.ping(300);
+    await proxy.setMode('blackhole');
+    const hanging = expect(database.run({ name: 'one', text: 'SELECT 1' }, [])).rejects.toBeInstanceOf(
+      StoreUnavailable,
+    );
+    await waitFor(() => database.pool.totalCount === 1 && database.pool.idleCount === 0, {
+      describe: 'the statement to be sent',
+    });
+    await database.close();
+    await hanging;
+    await waitFor(() => proxy.open === 0, { describe: 'every connection to be closed' });
+    await expect(database.ping(300)).rejects.toBeInstanceOf(StoreUnavailable);
+  });
+});
+
+describe('a write whose reply is lost', () => {
+  it('has happened once, and is recognised when it is repeated', async () => {
+    const stores = await freshStores();
+    opened.push({ close: () => stores.end() });
+    const { proxy, database } = await throughProxy(stores.dsn, { queryTimeoutMs: 5_000, poolSize: 1 });
+    const { records, operations, outbox } = storesOn(database);
+    const losingReply = async (write: () => Promise<unknown>): Promise<void> => {
+      await database.ping(1_000);
+      await proxy.setMode('lose-replies');
+      await expect(write()).rejects.toBeInstanceOf(StoreUnavailable);
+      await proxy.setMode('pass');
+    };
+
+    const { gameId, registrationId } = await gameIn('running', stores);
+    const change = {
+      gameId,
+      registrationId,
+      revision: 10,
+      to: 'generation_in_progress' as const,
+      operations: [operationOn({ gameId, registrationId })],
+      events: [{ seq: 1, stream: 's', eventId: `${gameId}-1`, payload: {} }],
+    };
+    await losingReply(() => records.change(change));
+    expect(await records.change(change)).toMatchObject({ applied: false, row: { revision: 10 } });
+    expect((await operations.list(gameId, { limit: 10 })).operations).toHaveLength(1);
+    expect(await outbox.pending(gameId, 10)).toHaveLength(1);
+
+    await losingReply(() => outbox.remove(gameId, 1));
+    await outbox.remove(gameId, 1);
+    expect(await outbox.depth()).toEqual({ rows: 0, oldestAgeMs: 0 });
+
+    const entry = operationOn({ gameId, registrationId }, { kind: 'banish', source: 'admin' });
+    await losingReply(() => operations.append(entry));
+    await operations.append(entry);
+    expect((await operations.list(gameId, { limit: 10 })).operations).toHaveLength(2);
+  });
+
+  it('leaves a registration either there or not, and repeating it makes it there', async () => {
+    const stores = await freshStores();
+    opened.push({ close: () => stores.end() });
+    const { proxy, database } = await throughProxy(stores.dsn, { queryTimeoutMs: 5_000, poolSize: 1 });
+    const { records } = storesOn(database);
+    // Cut after each of the transaction's replies in turn, until one goes through uncut.
+    for (let replies = 0, cut = true; cut; replies += 1) {
+      const game = newGame();
+      await database.ping(1_000);
+      proxy.loseReplyAfter(replies);
+      cut = await records.insertStarting(registrationOf(game)).then(
+        () => false,
+        (error: unknown) => {
+          expect(error).toBeInstanceOf(StoreUnavailable);
+          return true;
+        },
+      );
+      await proxy.setMode('pass');
+      const { row } = await records.insertStarting(registrationOf(game));
+      expect(row).toMatchObject({ ...game, status: 'starting', revision: 1 });
+      if (!cut) expect(replies).toBeGreaterThan(3);
+    }
+  });
+});
+
+describe('a restart of Postgres', () => {
+  it('costs some failed calls; prepared statements work again afterwards and nothing else is needed', async () => {
+    const stack = await ownStack(['postgres']);
+    opened.push({ close: () => stack.stop() });
+    const { server, dsn } = stack.postgres;
+    if (server === undefined) throw new Error('this test needs a Postgres of its own');
+    await migrate(dsn, silent);
+    const database = open(dsn, { queryTimeoutMs: 1_000, connectTimeoutMs: 1_000 });
+    opened.push(database);
+    const stores = storesOn(database);
+    await stores.versions.create({ version: VERSION, imageRef: IMAGE });
+    const { gameId, registrationId } = await gameIn('running', stores);
+    /** Changes the record twice, as often as it takes, like the activities do. */
+    const turn = async (revision: number): Promise<void> => {
+      const change = { gameId, registrationId };
+      await stores.records.change({ ...change, revision, to: 'generation_in_progress' });
+      await stores.records.change({ ...change, revision: revision + 1, to: 'running' });
+    };
+    const faults = [
+      { begin: () => server.stop(), end: () => server.start() },
+      { begin: () => server.kill(), end: () => server.start() },
+      { begin: () => server.pause(), end: () => server.resume() },
+    ];
+    let revision = 10;
+    for (const fault of faults) {
+      await Promise.all(Array.from({ length: 8 }, () => stores.records.find(gameId)));
+      await turn((revision += 2));
+      await fault.begin();
+      revision += 2;
+      // A paused server does the first half of the turn when it is resumed: the repetition must recognise that.
+      await expect(turn(revision)).rejects.toBeInstanceOf(StoreUnavailable);
+      await fault.end();
+      await waitFor(() => turn(revision).then(() => true), { describe: 'the turn to be made' });
+      expect(await stores.records.find(gameId)).toMatchObject({ status: 'running', revision: revision + 1 });
+    }
+  });
+});
