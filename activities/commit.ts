@@ -1,6 +1,7 @@
 import type { GameEvent } from '../domain/game-events';
 import type { RuntimeRow } from '../domain/runtime-record';
 import type { Change, RuntimeRecordStore } from '../stores/runtime-records';
+import { refusalsAreFinal } from './failures';
 import { flushAtOnce, type OutboxActivitiesDeps } from './outbox';
 import type { GameRef } from './operation';
 
@@ -26,11 +27,13 @@ export async function commitChange(
 ): Promise<Written & { row: RuntimeRow }> {
   const game = { gameId, registrationId };
   const events: GameEvent[] = [];
-  const { applied, row } = await deps.records.changeLocked({ ...game, revision }, (before) => {
-    const change = decide(before);
-    events.push(...(change?.events ?? []));
-    return change;
-  });
+  const { applied, row } = await refusalsAreFinal(() =>
+    deps.records.changeLocked({ ...game, revision }, (before) => {
+      const change = decide(before);
+      events.push(...(change?.events ?? []));
+      return change;
+    }),
+  );
   // Where an earlier attempt made the write, its events may still be waiting: the workflow has them flushed.
   const outboxEmpty = applied && !outboxPending && (await flushAtOnce(deps, game, events));
   return { row, outboxEmpty };

@@ -107,7 +107,7 @@ export function createEngineActivities(deps: EngineActivitiesDeps) {
      * on record, whoever had the engine make it.
      */
     generateTurn: (input: GenerateTurnInput): Promise<TurnResult> =>
-      whileHeartbeating(() => divergenceIsFinal(() => generateTurn(deps, input))),
+      whileHeartbeating(() => refusalsAreFinal(() => generateTurn(deps, input))),
   };
 }
 
@@ -222,13 +222,15 @@ async function takeTurnOnce(
   const { gameId, operation, currentTurn } = input;
   const signal = cancellationSignal();
   const write = { ...gameOf(input), revision: input.beginRevision };
+  let answered = false;
   if (await deps.records.claimTurn(write, operation.operationId)) {
     try {
       const state = await deps.engine.turn(endpoint, currentTurn, signal);
       if (state.turn === currentTurn + 1) return state;
+      answered = true;
     } catch (error) {
-      if (!(error instanceof EngineFailure)) throw error;
-      if (error.kind === 'refused') throw error;
+      if (!(error instanceof EngineFailure) || error.kind === 'refused') throw error;
+      answered = error.kind === 'bad_answer' || error.kind === 'unsent';
       log.warn('engine turn call failed, only looking from here on', {
         game_id: gameId,
         error: error.message,
@@ -236,10 +238,12 @@ async function takeTurnOnce(
     }
   }
   for (let wait = LOOK_AGAIN_MS; ; wait = Math.min(wait * 2, MOST_LOOK_AGAIN_MS)) {
-    if (elapsedMs(input) >= deps.turnDeadlineMs) throw deadlineExceeded(deps);
-    await delay(wait, undefined, { signal });
     const reached = await stateIfReached(deps.engine, input, endpoint);
     if (reached) return reached;
+    // An engine that has answered is not working on the turn any more, and the one call is spent.
+    if (answered) throw engineFailed('the engine did not make the turn', { exhausted: true });
+    if (elapsedMs(input) >= deps.turnDeadlineMs) throw deadlineExceeded(deps);
+    await delay(wait, undefined, { signal });
   }
 }
 
@@ -370,15 +374,6 @@ async function untilStored<Result>(gameId: string, write: () => Promise<Result>)
       log.warn('store is away, the turn waits', { game_id: gameId, error: String(error) });
       await delay(STORE_RETRY_MS);
     }
-  }
-}
-
-/** A record that somebody else has written is an alarm; trying again would not mend it. */
-async function divergenceIsFinal<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof RecordDiverged ? final('internal_error', error.message, error) : error;
   }
 }
 

@@ -5,6 +5,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { ErrorCode } from '../domain/errors';
 import { GameMasterError } from '../domain/errors';
+import { RecordDiverged } from '../stores/errors';
 
 /** Ends the activity for good: the operation fails with `code`. */
 export function final(code: ErrorCode, message: string, cause?: unknown): ApplicationFailure {
@@ -24,11 +25,16 @@ export interface EngineFailureDetails {
   exhausted: boolean;
 }
 
-/** Turns refusals of the domain into final failures; the rest goes on as it is. */
+/**
+ * Turns what trying again cannot mend into final failures: refusals of the domain, and a record that somebody else has
+ * written, which is an alarm. The rest goes on as it is.
+ */
 export async function refusalsAreFinal<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof GameMasterError ? final(error.code, error.message, error) : error;
+    if (error instanceof GameMasterError) throw final(error.code, error.message, error);
+    if (error instanceof RecordDiverged) throw final('internal_error', error.message, error);
+    throw error;
   }
 }

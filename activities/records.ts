@@ -103,14 +103,20 @@ export function createRecordActivities(deps: RecordActivitiesDeps) {
     },
 
     /** Takes a registration back that did not go well: its record goes, one failure row stays. */
-    async rollBackRegistration({ operation, failure, ...game }: FailedOperationInput): Promise<void> {
+    async rollBackRegistration({
+      operation,
+      failure,
+      ...game
+    }: Omit<FailedOperationInput, 'status'>): Promise<void> {
       // A failed registration is not remembered: the same key may try again.
       const { key: _forgotten, ...unkeyed } = operation;
-      await records.rollBackRegistration({
-        gameId: game.gameId,
-        registrationId: game.registrationId,
-        operation: failed(game, unkeyed, failure, 'starting', null),
-      });
+      await refusalsAreFinal(() =>
+        records.rollBackRegistration({
+          gameId: game.gameId,
+          registrationId: game.registrationId,
+          operation: failed(game, unkeyed, failure, 'starting', null),
+        }),
+      );
       deps.onOperation(operation.kind, failure.code);
     },
 
@@ -122,14 +128,16 @@ export function createRecordActivities(deps: RecordActivitiesDeps) {
 
     /** Moves the next turn of a running game: a write like any other, but no change of status. */
     async reschedule({ revision, nextGenerationAt, ...game }: RescheduleInput): Promise<void> {
-      await records.change({
-        gameId: game.gameId,
-        registrationId: game.registrationId,
-        revision,
-        from: ['running'],
-        to: 'running',
-        set: { nextGenerationAt: new Date(nextGenerationAt) },
-      });
+      await refusalsAreFinal(() =>
+        records.change({
+          gameId: game.gameId,
+          registrationId: game.registrationId,
+          revision,
+          from: ['running'],
+          to: 'running',
+          set: { nextGenerationAt: new Date(nextGenerationAt) },
+        }),
+      );
     },
 
     /** Ends a turn that the engine would not make: `generation_failed`, and somebody is told. */

@@ -26,13 +26,31 @@ const calls = {
 type Calls = Pick<GameActivities, 'initEngine' | 'generateTurn' | 'stopContainer'>;
 type Writes = Omit<GameActivities, keyof Calls | 'flushOutbox'>;
 
-/** The activity as it is called, under a line for the timeline. */
-export function write<Name extends keyof Writes>(name: Name, summary: string): Writes[Name] {
-  return proxyActivities<GameActivities>({ ...writes, summary })[name];
+/** Calls the activity, under a line for the timeline. */
+export function write<Name extends keyof Writes>(
+  name: Name,
+  summary: string,
+  input: Parameters<Writes[Name]>[0],
+): ReturnType<Writes[Name]> {
+  return call(name, { ...writes, summary }, input);
 }
 
-export function callNeighbour<Name extends keyof Calls>(name: Name, summary: string): Calls[Name] {
-  return proxyActivities<GameActivities>({ ...calls, summary })[name];
+/** Calls the activity, under a line for the timeline. */
+export function callNeighbour<Name extends keyof Calls>(
+  name: Name,
+  summary: string,
+  input: Parameters<Calls[Name]>[0],
+): ReturnType<Calls[Name]> {
+  return call(name, { ...calls, summary }, input);
+}
+
+function call<Name extends keyof GameActivities>(
+  name: Name,
+  options: ActivityOptions,
+  input: Parameters<GameActivities[Name]>[0],
+): ReturnType<GameActivities[Name]> {
+  const activity = proxyActivities<GameActivities>(options)[name] as (input: unknown) => unknown;
+  return activity(input) as ReturnType<GameActivities[Name]>;
 }
 
 export const { flushOutbox } = proxyActivities<GameActivities>({

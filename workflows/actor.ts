@@ -94,10 +94,7 @@ export class GameActor {
   /** Notes in the log that an operation failed and changed nothing. */
   async recordFailure(call: Call, failure: Failure): Promise<void> {
     const operation = operationOf(call);
-    await write(
-      'recordFailure',
-      `Note that ${operation.kind} failed: ${failure.code}`,
-    )({
+    await write('recordFailure', `Note that ${operation.kind} failed: ${failure.code}`, {
       ...this.ref,
       operation,
       failure,

@@ -34,6 +34,7 @@ export async function game({ gameId, state }: GameInput): Promise<string> {
   } else {
     if (!(await awaitRegistration(actor)) || actor.registration === null) return 'nothing was registered';
     const registered = await register(actor, actor.registration);
+    await refuseEarlySignals(actor);
     if (!registered) {
       await condition(allHandlersFinished);
       return 'registration failed';
@@ -44,12 +45,19 @@ export async function game({ gameId, state }: GameInput): Promise<string> {
     await somethingToDo(actor);
     const call = actor.inbox.take();
     if (call) await run(actor, call);
-    else if (tickIsDue(actor)) await runScheduledTurn(actor);
+    else if (tickIsDue(actor)) await tick(actor);
     if (shouldContinueAsNew(actor)) await beginNewRun(actor);
   }
 
   await windUp(actor);
   return `${actor.state.status} at turn ${actor.state.currentTurn.toString()}`;
+}
+
+/** A signal can come before there is a game: it is told so in the log, and not kept for later. */
+async function refuseEarlySignals(actor: GameActor): Promise<void> {
+  for (let call = actor.inbox.take(); call; call = actor.inbox.take()) {
+    await actor.refuse(call, { code: 'conflict', message: 'the game was being registered' });
+  }
 }
 
 function resume(actor: GameActor, state: NonNullable<GameInput['state']>): void {
@@ -86,6 +94,16 @@ async function run(actor: GameActor, call: Call): Promise<void> {
     // Nothing that one operation meets may end the game.
     log.error('operation failed unexpectedly', { game_id: actor.gameId, kind: call.kind, error });
     actor.fail(call, { code: 'internal_error', message: 'the operation failed unexpectedly' });
+  }
+}
+
+async function tick(actor: GameActor): Promise<void> {
+  try {
+    await runScheduledTurn(actor);
+  } catch (error) {
+    // As above. Whatever is the matter, somebody has to look before there is another turn.
+    log.error('turn failed unexpectedly', { game_id: actor.gameId, error });
+    if (!isTerminal(actor.state.status)) actor.state.status = 'generation_failed';
   }
 }
 

@@ -1,4 +1,4 @@
-import { condition, workflowInfo } from '@temporalio/workflow';
+import { condition } from '@temporalio/workflow';
 import { identified, type GameActor, type Registration } from './actor';
 import { callNeighbour, write } from './activity-calls';
 import { asUpdateFailure, failureOf } from './failures';
@@ -36,10 +36,7 @@ export async function register(actor: GameActor, registration: Registration): Pr
     outboxPending: false,
   };
   try {
-    const { tickSpreadMs } = await write(
-      'insertRuntime',
-      'Open the registration',
-    )({
+    const { tickSpreadMs } = await write('insertRuntime', 'Open the registration', {
       ...game,
       revision: nextRevision(state),
       engineEndpoint: body.engine_endpoint,
@@ -47,19 +44,13 @@ export async function register(actor: GameActor, registration: Registration): Pr
       turnSchedule: body.turn_schedule,
     });
     state.schedule.spreadMs = tickSpreadMs;
-    await callNeighbour(
-      'initEngine',
-      `Set the engine up for ${body.members.length} players`,
-    )({
+    await callNeighbour('initEngine', `Set the engine up for ${body.members.length} players`, {
       ...game,
       engineEndpoint: body.engine_endpoint,
       members: body.members,
     });
     state.nextTickAt = tickAfter(state, Date.now());
-    const written = await write(
-      'completeRegistration',
-      'Open the game: running, turn 0',
-    )({
+    const written = await write('completeRegistration', 'Open the game: running, turn 0', {
       ...game,
       revision: nextRevision(state),
       operation,
@@ -73,17 +64,16 @@ export async function register(actor: GameActor, registration: Registration): Pr
     return true;
   } catch (error) {
     const failure = failureOf(error);
-    await write(
-      'rollBackRegistration',
-      `Take the registration back: ${failure.code}`,
-    )({
-      ...game,
-      operation,
-      failure,
-      status: 'starting',
-    });
-    describe(state, `Registration of run ${workflowInfo().runId} failed: ${failure.message}`);
-    registration.fail(asUpdateFailure(failure, registration.identity.hash));
+    try {
+      await write('rollBackRegistration', `Take the registration back: ${failure.code}`, {
+        ...game,
+        operation,
+        failure,
+      });
+    } finally {
+      describe(state, `Registration failed: ${failure.message}`);
+      registration.fail(asUpdateFailure(failure, registration.identity.hash));
+    }
     return false;
   }
 }

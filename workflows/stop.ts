@@ -13,10 +13,7 @@ import { nextRevision } from './state';
  */
 export async function askRuntimeManager(actor: GameActor, stop: StopCall): Promise<boolean> {
   try {
-    const remembered = await callNeighbour(
-      'stopContainer',
-      'Ask Runtime Manager to stop the container',
-    )({
+    const remembered = await callNeighbour('stopContainer', 'Ask Runtime Manager to stop the container', {
       ...actor.ref,
       operation: operationOf(stop),
       reason: stop.body.reason,
@@ -38,10 +35,7 @@ export async function completeStop(
   cancelled: { operation: Operation; failure: Failure } | null,
 ): Promise<StopResult> {
   const { state } = actor;
-  const result = await write(
-    'commitStop',
-    `Stop the game: ${stop.body.reason}`,
-  )({
+  const result = await write('commitStop', `Stop the game: ${stop.body.reason}`, {
     ...actor.ref,
     revision: nextRevision(state),
     operation: operationOf(stop),

@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, sleep, uuid4 } from '@temporalio/workflow';
-import type { TurnResult } from '../activities/engine';
+import type { GenerateTurnInput, TurnResult } from '../activities/engine';
 import type { TurnTrigger } from '../activities/records';
 import type { EngineFailureDetails, ENGINE_FAILED } from '../activities/failures';
 import type { Failure, Operation } from '../activities/operation';
@@ -34,7 +34,7 @@ export async function runForcedTurn(actor: GameActor, call: ForceCall): Promise<
 interface TurnOrder {
   trigger: TurnTrigger;
   operation: Operation;
-  tick: Parameters<ReturnType<typeof generateTurn>>[0]['tick'];
+  tick: GenerateTurnInput['tick'];
   call: ForceCall | null;
 }
 
@@ -75,6 +75,7 @@ async function runTurn(actor: GameActor, order: TurnOrder): Promise<void> {
       }
     } catch (error) {
       const failure = failureOf(error);
+      if (cut) state.status = 'generation_failed';
       actor.fail(stop, failure);
       if (cut && order.call) actor.fail(order.call, failure);
     }
@@ -98,10 +99,10 @@ async function attemptTurn(
 ): Promise<TurnResult> {
   const { state } = actor;
   const { begunAt, ...revisions } = numbers;
-  const attempt = generateTurn(`Turn ${state.currentTurn + 1} (${tick ? instant(tick.at) : 'forced'})`);
+  const summary = `Turn ${state.currentTurn + 1} (${tick ? instant(tick.at) : 'forced'})`;
   for (let engineFailures = 0; ;) {
     try {
-      return await attempt({
+      return await callNeighbour('generateTurn', summary, {
         ...actor.ref,
         ...revisions,
         operation,
@@ -127,10 +128,6 @@ async function attemptTurn(
   }
 }
 
-function generateTurn(summary: string) {
-  return callNeighbour('generateTurn', summary);
-}
-
 /** The engine's own failure, or null for any other. */
 function engineFailure(error: unknown): (EngineFailureDetails & { message: string }) | null {
   if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return null;
@@ -149,10 +146,7 @@ async function turnMade(actor: GameActor, { call }: TurnOrder, result: TurnResul
   actor.outbox.after(result);
   if (state.nextTickAt !== result.nextGenerationAt && state.nextTickAt !== null) {
     // Ticks went by while the turn ran, and the record still shows the first of them.
-    await write(
-      'reschedule',
-      `Next turn at ${instant(state.nextTickAt)}`,
-    )({
+    await write('reschedule', `Next turn at ${instant(state.nextTickAt)}`, {
       ...actor.ref,
       revision: nextRevision(state),
       nextGenerationAt: state.nextTickAt,
@@ -172,10 +166,7 @@ async function turnFailed(
   state.status = 'generation_failed';
   state.nextTickAt = null;
   try {
-    const written = await write(
-      'failTurn',
-      `Turn ${turnNumber} failed: ${failure.code}`,
-    )({
+    const written = await write('failTurn', `Turn ${turnNumber} failed: ${failure.code}`, {
       ...actor.ref,
       revision: nextRevision(state),
       operation: order.operation,
