@@ -7,28 +7,31 @@
  * Exit code 0 when everything is as it should be, 1 otherwise. May be repeated, and run twice at once.
  */
 import { Connection } from '@temporalio/client';
+import type { DestinationStream } from 'pino';
 import { InvalidConfig } from '../config/env';
 import { createLogger } from '../config/logging';
 import { loadMigrationConfig, type MigrationConfig } from '../config/migration';
 import { migrate } from '../stores/migrate';
 import { registerSearchAttributes } from '../worker/search-attributes';
 
-async function main(): Promise<void> {
-  const config = loadMigrationConfig(process.env);
-  const log = createLogger({ level: config.logLevel, name: 'migrate' });
+/**
+ * Does what `env` asks for and returns the exit code; failures are in the log.
+ * @throws InvalidConfig with every problem of `env`
+ */
+export async function migrateAll(env: NodeJS.ProcessEnv, output?: DestinationStream): Promise<number> {
+  const config = loadMigrationConfig(env);
+  const log = createLogger({ level: config.logLevel, name: 'migrate' }, output);
   try {
-    const ran = await migrate(config.dsn, log);
-    log.info(
-      { migrations: ran },
-      ran.length === 0 ? 'the schema was up to date' : 'the schema is up to date',
-    );
+    const migrations = await migrate(config.dsn, log);
+    log.info({ migrations }, 'the schema is up to date');
     if (config.temporal !== undefined) {
       await register(config.temporal);
       log.info({ namespace: config.temporal.namespace }, 'the search attributes are registered');
     }
+    return 0;
   } catch (error) {
     log.fatal(error, 'migration failed');
-    process.exitCode = 1;
+    return 1;
   }
 }
 
@@ -41,7 +44,14 @@ async function register({ address, namespace }: NonNullable<MigrationConfig['tem
   }
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof InvalidConfig ? error.problems.join('\n') : error);
-  process.exitCode = 1;
-});
+if (require.main === module) {
+  migrateAll(process.env).then(
+    (exitCode) => {
+      process.exitCode = exitCode;
+    },
+    (error: unknown) => {
+      console.error(error instanceof InvalidConfig ? error.problems.join('\n') : error);
+      process.exitCode = 1;
+    },
+  );
+}

@@ -11,7 +11,11 @@ afterAll(() => stores.end());
 describe('engine versions', () => {
   it('are created once', async () => {
     const { versions } = stores;
-    const created = await versions.create({ version: '2.0.0', imageRef: IMAGE, options: { speed: [1, 'x'] } });
+    const created = await versions.create({
+      version: '2.0.0',
+      imageRef: IMAGE,
+      options: { speed: [1, 'x'] },
+    });
     expect(created).toEqual({
       version: '2.0.0',
       imageRef: IMAGE,
@@ -31,11 +35,21 @@ describe('engine versions', () => {
 
   it('are listed by semver precedence and by status', async () => {
     const { versions } = stores;
-    const ordered = ['3.0.0-alpha', '3.0.0-alpha.2', '3.0.0-alpha.10', '3.0.0-rc.1', '3.0.0', '3.9.0', '3.10.0'];
+    const ordered = [
+      '3.0.0-alpha',
+      '3.0.0-alpha.2',
+      '3.0.0-alpha.10',
+      '3.0.0-rc.1',
+      '3.0.0',
+      '3.9.0',
+      '3.10.0',
+    ];
     for (const version of [...ordered].reverse()) await versions.create({ version, imageRef: IMAGE });
     await versions.deprecate('3.9.0');
     const listed = async (status?: 'active' | 'deprecated') =>
-      (await versions.list(status)).map(({ version }) => version).filter((version) => version.startsWith('3.'));
+      (await versions.list(status))
+        .map(({ version }) => version)
+        .filter((version) => version.startsWith('3.'));
     expect(await listed()).toEqual(ordered);
     expect(await listed('active')).toEqual(ordered.filter((version) => version !== '3.9.0'));
     expect(await listed('deprecated')).toEqual(['3.9.0']);
@@ -46,8 +60,12 @@ describe('engine versions', () => {
     await versions.create({ version: '4.0.0', imageRef: 'galaxy/engine:4' });
     expect(await versions.resolveImageRef('4.0.0')).toBe('galaxy/engine:4');
     await versions.deprecate('4.0.0');
-    await expect(versions.resolveImageRef('4.0.0')).rejects.toMatchObject({ code: 'engine_version_deprecated' });
-    await expect(versions.resolveImageRef('4.0.9')).rejects.toMatchObject({ code: 'engine_version_not_found' });
+    await expect(versions.resolveImageRef('4.0.0')).rejects.toMatchObject({
+      code: 'engine_version_deprecated',
+    });
+    await expect(versions.resolveImageRef('4.0.9')).rejects.toMatchObject({
+      code: 'engine_version_not_found',
+    });
   });
 
   it('change only what is named', async () => {

@@ -63,9 +63,13 @@ it('is done by one of many migrators, and all the others wait for it', async () 
 it('reports a migration that fails, undoes all of that run, and works once it is corrected', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'migrations-'));
   try {
-    for (const file of await readdir(MIGRATIONS)) await copyFile(join(MIGRATIONS, file), join(directory, file));
+    for (const file of await readdir(MIGRATIONS))
+      await copyFile(join(MIGRATIONS, file), join(directory, file));
     const broken = join(directory, '99999_broken.sql');
-    await writeFile(broken, 'CREATE TABLE gamemaster.half (id int);\nSELECT * FROM gamemaster.nothing_there;\n');
+    await writeFile(
+      broken,
+      'CREATE TABLE gamemaster.half (id int);\nSELECT * FROM gamemaster.nothing_there;\n',
+    );
     await expect(migrate(dsn, silent, directory)).rejects.toThrow('nothing_there');
     expect(await tables()).toEqual(['gamemaster.migrations']);
 

@@ -73,7 +73,10 @@ describe('the operation log', () => {
     const seen: string[] = [];
     let before: number | undefined;
     do {
-      const page = await stores.operations.list(game.gameId, { limit: 3, ...(before !== undefined && { before }) });
+      const page = await stores.operations.list(game.gameId, {
+        limit: 3,
+        ...(before !== undefined && { before }),
+      });
       seen.push(...page.operations.map(({ operationId }) => operationId));
       before = page.next ?? undefined;
       await stores.operations.append(operationOn(game));

@@ -16,7 +16,13 @@ async function gameWithEvents(count: number): Promise<{ gameId: string; registra
     eventId: `${gameId}-${index + 1}`,
     payload: { number: String(index + 1), text: 'Ω "quoted"' },
   }));
-  await stores.records.change({ gameId, registrationId, revision: 10, to: 'stopped', events: events.reverse() });
+  await stores.records.change({
+    gameId,
+    registrationId,
+    revision: 10,
+    to: 'stopped',
+    events: events.reverse(),
+  });
   return { gameId, registrationId };
 }
 
@@ -35,7 +41,9 @@ describe('the outbox', () => {
     });
     await stores.outbox.remove(gameId, 5);
     await stores.outbox.remove(gameId, 5);
-    expect((await stores.outbox.pending(gameId, 100)).map(({ seq }) => seq)).toEqual([6, 7, 8, 9, 10, 11, 12]);
+    expect((await stores.outbox.pending(gameId, 100)).map(({ seq }) => seq)).toEqual([
+      6, 7, 8, 9, 10, 11, 12,
+    ]);
     expect(await stores.outbox.pending(other.gameId, 100)).toHaveLength(2);
   });
 

@@ -1,0 +1,47 @@
+import { createLogger, gameLogger } from '../../../config/logging';
+
+function logging(level = 'info') {
+  const lines: string[] = [];
+  const log = createLogger({ level, name: 'api' }, { write: (line: string) => void lines.push(line) });
+  return { log, lines, last: () => JSON.parse(lines.at(-1) ?? '{}') as Record<string, unknown> };
+}
+
+it('writes one JSON line an event, with the game it is about', () => {
+  const { log, lines, last } = logging();
+  gameLogger(log, 'orion').info({ turn: 3 }, 'turn generated');
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(/^[^\n]+\n$/);
+  expect(last()).toMatchObject({
+    level: 'info',
+    name: 'api',
+    game_id: 'orion',
+    turn: 3,
+    msg: 'turn generated',
+  });
+  expect(new Date(String(last()['time'])).getTime()).toBeGreaterThan(0);
+});
+
+it('keeps to its level', () => {
+  const { log, lines } = logging('warn');
+  log.info('quiet');
+  expect(lines).toEqual([]);
+});
+
+it('shows no secret', () => {
+  const { log, lines } = logging();
+  log.info(
+    {
+      dsn: 'hunter2',
+      config: { postgres: 'db', redisUrl: 'hunter2', apiTokens: ['hunter2'] },
+      postgres: { dsn: 'hunter2', password: 'hunter2' },
+      headers: { authorization: 'Bearer hunter2' },
+      req: { headers: { authorization: 'Bearer hunter2' } },
+      authorization: 'hunter2',
+    },
+    'started',
+  );
+  log.error(Object.assign(new Error('no'), { token: 'hunter2' }), 'failed');
+  expect(lines).toHaveLength(2);
+  expect(lines.join('')).not.toContain('hunter2');
+  expect(lines[0]).toContain('[redacted]');
+});
