@@ -4,7 +4,7 @@
  * of another registration is final.
  */
 import { EventWriter, type EventStreams as StreamNames } from '../domain/game-events';
-import { toRuntimeRecord } from '../domain/runtime-record';
+import { toRuntimeRecord, type RuntimeRow } from '../domain/runtime-record';
 import { isTerminal, type RuntimeStatus } from '../domain/runtime-status';
 import { spreadOf } from '../domain/turn-schedule';
 import type { OperationLogStore } from '../stores/operation-log';
@@ -177,7 +177,8 @@ export function createRecordActivities(deps: RecordActivitiesDeps) {
             : [stopped],
           events: new EventWriter(streamNames, revision, now).snapshot({ ...before, status: 'stopped' })
             .written,
-          respond: (changed) => toRuntimeRecord(changed, now),
+          // A stop by an operator's signal has no key, and nobody to repeat the reply to.
+          ...(operation.key && { respond: (changed: RuntimeRow) => toRuntimeRecord(changed, now) }),
         };
       });
       deps.onOperation(operation.kind, row.status === 'stopped' ? 'ok' : 'conflict');
