@@ -21,6 +21,7 @@ const unitOnly = selected.length < process.argv.length && selected.every((word) 
 
 module.exports = {
   forceExit: !unitOnly,
+  reporters: ['default', '<rootDir>/tools/totals-reporter.cjs'],
   // Two cores: more workers only make the servers under test slower.
   maxWorkers: 2,
   // For tests with real servers. (Jest does not take it per project.)

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -15,7 +14,7 @@ const assets: { folder: string; extensions: string[] }[] = [
   { folder: 'migrations', extensions: ['.sql'] },
   { folder: 'api', extensions: ['.yaml'] },
   { folder: 'platform', extensions: ['.yaml'] },
-  { folder: 'tools', extensions: ['.cjs'] },
+  { folder: 'tools/stack', extensions: ['.cjs'] },
 ];
 
 async function copyAssets(): Promise<void> {
@@ -42,7 +41,7 @@ async function bundleWorkflows(): Promise<void> {
 
 async function main(): Promise<void> {
   await copyAssets();
-  if (existsSync(path.join(root, 'workflows', 'index.ts'))) await bundleWorkflows();
+  await bundleWorkflows();
 }
 
 main().catch((error: unknown) => {

@@ -15,12 +15,7 @@ const oldestNode = [20, 19];
 const commands = {
   start: (words) => [within('dist/tools/demo/main.js'), ...words],
   stack: (words) => [within('dist/tools/stack/main.js'), ...words],
-  test: (words) => [
-    within('node_modules/jest/bin/jest.js'),
-    '--reporters=default',
-    `--reporters=${within('tools/totals-reporter.cjs')}`,
-    ...words,
-  ],
+  test: (words) => [within('node_modules/jest/bin/jest.js'), ...words],
 };
 
 function checkNode() {

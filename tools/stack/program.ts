@@ -16,7 +16,7 @@ export interface RunOptions {
 }
 
 /** A program could not be started, ended with a code other than 0, or took too long. */
-export class ProgramFailed extends Error {
+class ProgramFailed extends Error {
   override readonly name = 'ProgramFailed';
 }
 

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import path from 'node:path';
 
 /**
  * Makes sure that servers and temporary folders do not outlive this process, even when it is killed.
@@ -11,7 +10,7 @@ export class Reaper {
   readonly #process: ChildProcess;
 
   constructor() {
-    this.#process = spawn(process.execPath, [path.join(__dirname, 'reaper-process.cjs')], {
+    this.#process = spawn(process.execPath, [require.resolve('./reaper-process.cjs')], {
       cwd: '/',
       // Its own process group: a Ctrl-C meant for the parent must not reach it.
       detached: true,

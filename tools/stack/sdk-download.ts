@@ -45,7 +45,7 @@ async function downloadInto(kind: string, folder: string): Promise<void> {
     });
   }, 500);
   try {
-    await run(process.execPath, [path.join(__dirname, 'sdk-download-process.cjs'), kind, folder], {
+    await run(process.execPath, [require.resolve('./sdk-download-process.cjs'), kind, folder], {
       signal: stalled.signal,
     });
   } finally {

@@ -47,7 +47,7 @@ const readyWithinMs = 60_000;
 const stopWithinMs = 10_000;
 
 /** A server did not come up. The message has the last lines it printed. */
-export class ServerFailed extends Error {
+class ServerFailed extends Error {
   override readonly name = 'ServerFailed';
 }
 
