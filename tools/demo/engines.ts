@@ -3,8 +3,7 @@ import path from 'node:path';
 import { claimPort } from '../stack/ports';
 import type { Reaper } from '../stack/reaper';
 import type { ServerProcess } from '../stack/server';
-import type { AtEnd } from './platform';
-import { programProcess } from './program-process';
+import { programProcess, type AtEnd } from './program-process';
 
 /** The engine of one game, as a process. */
 export interface Engine {

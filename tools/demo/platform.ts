@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
@@ -10,7 +9,7 @@ import { serveContainerStops } from './container-stopper';
 import { startEngine, stopEngine } from './engines';
 import { GameMasterApi } from './game-master-api';
 import { OWN_NAMES, sharedNames, type Names } from './names';
-import { programProcess } from './program-process';
+import { programProcess, type AtEnd } from './program-process';
 
 /** Everything that runs, with two games being played. */
 export interface Platform {
@@ -24,9 +23,6 @@ export interface Platform {
   /** A line for each process that has ended and should not have. */
   troubles(): string[];
 }
-
-/** Takes work to do at the end, last added first. */
-export type AtEnd = (cleanUp: () => Promise<void> | void) => void;
 
 const API_PORT = 8097;
 const API_PREFIX = '/api/v1/internal';

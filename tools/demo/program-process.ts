@@ -4,6 +4,9 @@ import { ServerProcess } from '../stack/server';
 
 const DIST = path.resolve(__dirname, '..', '..');
 
+/** Takes work to do at the end, last added first. */
+export type AtEnd = (cleanUp: () => Promise<void> | void) => void;
+
 /** A compiled program of this project as a process of the demo. */
 export interface Program {
   name: string;

@@ -1,0 +1,187 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { Client } from 'pg';
+import { run } from '../../tools/stack/program';
+import { freePort, stackAddresses, waitFor } from '../support/stack';
+
+const MAIN = path.join(__dirname, '..', '..', 'dist', 'tools', 'demo', 'main.js');
+const FIRST_TURN = /First turn [\d.]+ s after the start/;
+const STARTS_WITHIN_MS = 90_000;
+
+jest.setTimeout(STARTS_WITHIN_MS + 30_000);
+
+/** The compiled demo as a process whose output is read. */
+class Demo {
+  private readonly child: ChildProcess;
+  private readonly ended: Promise<unknown>;
+  output = '';
+
+  constructor(env: Record<string, string> = {}) {
+    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('STACK_'));
+    this.child = spawn(process.execPath, [MAIN], {
+      env: { ...Object.fromEntries(inherited), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.ended = once(this.child, 'close');
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      if (stream) createInterface(stream).on('line', (line) => (this.output += `${line}\n`));
+    }
+  }
+
+  /** Waits until the output has this, and returns the match. */
+  async until(pattern: RegExp): Promise<RegExpMatchArray> {
+    return waitFor(
+      () => {
+        const match = this.output.match(pattern);
+        if (match === null && this.child.exitCode !== null) throw new Error('the demo has ended');
+        return match;
+      },
+      { timeout: STARTS_WITHIN_MS, describe: () => `${String(pattern)} in:\n${this.output}` },
+    );
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Its exit code, once it has ended. */
+  async exitCode(): Promise<number | null> {
+    await this.ended;
+    return this.child.exitCode;
+  }
+
+  /** All processes that descend from it at this moment. */
+  async descendants(): Promise<number[]> {
+    const rows = (await run('ps', ['-A', '-o', 'pid=,ppid='])).trim().split('\n');
+    const pairs = rows.map((row) => row.trim().split(/\s+/).map(Number) as [number, number]);
+    const tree = new Set([this.child.pid]);
+    for (let size = 0; size < tree.size;) {
+      size = tree.size;
+      for (const [pid, parent] of pairs) if (tree.has(parent)) tree.add(pid);
+    }
+    tree.delete(this.child.pid);
+    return [...tree].filter((pid) => pid !== undefined);
+  }
+
+  async kill(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    await this.ended;
+  }
+}
+
+let demo: Demo | undefined;
+
+afterEach(async () => {
+  await demo?.kill();
+  demo = undefined;
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function untilGone(pids: number[]): Promise<void> {
+  await waitFor(() => pids.every((pid) => !isAlive(pid)), {
+    timeout: 15_000,
+    describe: () => `processes ${pids.filter(isAlive).join(', ')} to end`,
+  });
+}
+
+function sharedServers(): Record<string, string> {
+  const { temporalAddress, postgresDsn, redisUrl } = stackAddresses();
+  return {
+    STACK_TEMPORAL_ADDRESS: temporalAddress,
+    STACK_POSTGRES_DSN: postgresDsn,
+    STACK_REDIS_URL: redisUrl,
+  };
+}
+
+async function demoDatabases(): Promise<string[]> {
+  const client = new Client({ connectionString: stackAddresses().postgresDsn });
+  await client.connect();
+  try {
+    const sql = `SELECT datname FROM pg_database WHERE datname LIKE 'gamemaster-demo-%'`;
+    return (await client.query<{ datname: string }>(sql)).rows.map(({ datname }) => datname);
+  } finally {
+    await client.end();
+  }
+}
+
+it('plays from nothing to a first turn, and Ctrl-C leaves nothing behind', async () => {
+  demo = new Demo();
+  await demo.until(FIRST_TURN);
+  expect(demo.output).toMatch(
+    /Temporal UI +http:\/\/127\.0\.0\.1:\d+\/namespaces\/default\/workflows\?query=/,
+  );
+  expect(demo.output).toMatch(/Z {2}orion +registered, turn 0: ann /);
+  expect(demo.output).toMatch(/Z {2}vega +registered, turn 0: cleo /);
+  const [, dataDir = ''] = await demo.until(/Logs, data +(\S+)/);
+  expect(existsSync(path.join(dataDir, 'worker', 'server.log'))).toBe(true);
+  const pids = await demo.descendants();
+  // Temporal, Redis, Postgres, two engines, api, worker, and two reapers, at the least.
+  expect(pids.length).toBeGreaterThanOrEqual(9);
+
+  demo.signal('SIGINT');
+  expect(await demo.exitCode()).toBe(0);
+  expect(pids.filter(isAlive)).toEqual([]);
+  expect(existsSync(dataDir)).toBe(false);
+});
+
+it('has links that work: a forced turn, and a stop that ends the engine; and leaves shared servers as it found them', async () => {
+  demo = new Demo(sharedServers());
+  const [, api = ''] = await demo.until(/API +(http\S+)/);
+  const [, game = ''] = await demo.until(/(vega-demo-[0-9a-f]+) +registered/);
+  const database = game.replace('vega-', 'gamemaster-');
+  expect(await demoDatabases()).toContain(database);
+
+  const forced = await fetch(`${api}/runtimes/${game}/force-next-turn`, { method: 'POST' });
+  expect(forced.status).toBe(200);
+  const { current_turn: turn, engine_endpoint: endpoint } = (await forced.json()) as {
+    current_turn: number;
+    engine_endpoint: string;
+  };
+  await demo.until(new RegExp(`${game} +turn ${turn}: cleo`));
+
+  expect((await fetch(`${endpoint}/healthz`)).status).toBe(200);
+  const stopped = await fetch(`${api}/runtimes/${game}/stop`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ reason: 'seen enough' }),
+  });
+  expect(stopped.status).toBe(200);
+  await demo.until(new RegExp(`${game} +stopped at turn ${turn}`));
+  await expect(fetch(`${endpoint}/healthz`)).rejects.toThrow();
+
+  const pids = await demo.descendants();
+  demo.signal('SIGTERM');
+  expect(await demo.exitCode()).toBe(0);
+  expect(pids.filter(isAlive)).toEqual([]);
+  expect(await demoDatabases()).not.toContain(database);
+});
+
+it('ends at once when it is interrupted while it starts', async () => {
+  demo = new Demo(sharedServers());
+  await demo.until(/Starting two engines/);
+  const pids = await demo.descendants();
+  demo.signal('SIGINT');
+  expect(await demo.exitCode()).toBe(0);
+  await untilGone(pids);
+});
+
+it('says what failed and what to do when it cannot start', async () => {
+  const url = `redis://127.0.0.1:${await freePort()}`;
+  demo = new Demo({ ...sharedServers(), STACK_REDIS_URL: url });
+  expect(await demo.exitCode()).toBe(1);
+  expect(demo.output).toContain(
+    `The demo could not start. STACK_REDIS_URL names a server at ${url}, but it does not answer.`,
+  );
+  expect(demo.output).toContain('unset STACK_REDIS_URL');
+});
