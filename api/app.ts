@@ -1,14 +1,11 @@
 /** The front door as a Fastify application that does not listen: api/main.ts is the process round it. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Client } from '@temporalio/client';
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
-  type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
-  type RawServerDefault,
 } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiConfig } from '../config/api';
@@ -18,6 +15,7 @@ import { EngineVersionStore } from '../stores/engine-versions';
 import { OperationLogStore } from '../stores/operation-log';
 import type { Database } from '../stores/postgres';
 import { RuntimeRecordStore } from '../stores/runtime-records';
+import type { ApiApp } from './api-app';
 import { envelope, sendFailure } from './errors';
 import { acceptJsonOnly } from './json-body';
 import { LifecycleCalls } from './lifecycle-calls';
@@ -34,15 +32,6 @@ declare module 'fastify' {
     failure: { code: ErrorCode; error: unknown } | null;
   }
 }
-
-/** What route files add their routes to. */
-export type ApiApp = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;
 
 export interface ApiDependencies {
   config: Pick<
@@ -107,12 +96,15 @@ export function buildApp({ config, database, temporal, readiness, metrics, log }
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
-    const operation = request.routeOptions.schema?.operationId ?? 'none';
     metrics.httpRequests.observe(
-      { operation, status: reply.statusCode.toString() },
+      { operation: operationOf(request), status: reply.statusCode.toString() },
       reply.elapsedTime / 1_000,
     );
-    logRequest(operation, request, reply);
+    logAnswer(request, reply);
+    done();
+  });
+  app.addHook('onRequestAbort', (request, done) => {
+    request.log.info(subjectOf(request), 'the caller left before the answer');
     done();
   });
   refuseUnmatched(app);
@@ -163,6 +155,11 @@ function drainOnClose(app: ApiApp, calls: LifecycleCalls, shutdownTimeoutMs: num
   app.addHook('onRequest', (_request, _reply, done) => {
     done(closing ? new GameMasterError('service_unavailable', 'this process is shutting down') : undefined);
   });
+  // A connection that is kept alive after its answer would hold the server open.
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done(null, payload);
+  });
   app.addHook('preClose', (done) => {
     closing = true;
     lettingGo = setTimeout(() => calls.endWaits(), Math.max(0, shutdownTimeoutMs - LETTING_GO_MS));
@@ -174,11 +171,20 @@ function drainOnClose(app: ApiApp, calls: LifecycleCalls, shutdownTimeoutMs: num
   });
 }
 
-function logRequest(operation: string, request: FastifyRequest, reply: FastifyReply): void {
-  const { failure, params } = request;
+function operationOf(request: FastifyRequest): string {
+  return request.routeOptions.schema?.operationId ?? 'none';
+}
+
+/** What a line of the log is about. */
+function subjectOf(request: FastifyRequest): { operation: string; game_id: string | undefined } {
+  const { game_id } = (request.params ?? {}) as { game_id?: string };
+  return { operation: operationOf(request), game_id };
+}
+
+function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
+  const { failure } = request;
   const line = {
-    operation,
-    game_id: (params as { game_id?: string } | null)?.game_id,
+    ...subjectOf(request),
     status: reply.statusCode,
     code: failure?.code,
     duration_ms: Math.round(reply.elapsedTime),

@@ -49,7 +49,9 @@ export function envelope({ code, message }: Pick<Failure, 'code' | 'message'>): 
 
 /** What the caller is told of `error`. Whatever is not expected becomes `internal_error`, without its details. */
 export function describeFailure(error: unknown, bodyLimit: number): Failure {
-  if (error instanceof GameMasterError) return failure(error.code, error.message);
+  if (error instanceof GameMasterError && error.code !== 'internal_error') {
+    return failure(error.code, error.message);
+  }
   if (error instanceof StoreUnavailable) return failure('service_unavailable', 'the store is not available');
   if (hasZodFastifySchemaValidationErrors(error)) return failure('invalid_request', describeIssues(error));
   switch (codeOf(error)) {

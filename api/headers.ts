@@ -44,7 +44,7 @@ export function readCaller(request: FastifyRequest): Pick<CallHeaders, 'source' 
  *
  * @throws GameMasterError invalid_request
  */
-export function singleHeader(request: FastifyRequest, name: string): string | undefined {
+function singleHeader(request: FastifyRequest, name: string): string | undefined {
   const { rawHeaders } = request.raw;
   const values = rawHeaders.filter(
     (_value, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name,

@@ -28,7 +28,7 @@ export function acceptJsonOnly(app: FastifyInstance): void {
  *
  * @throws GameMasterError invalid_request
  */
-export function parseJsonBody(bytes: Buffer): object | undefined {
+function parseJsonBody(bytes: Buffer): object | undefined {
   if (bytes.length === 0) return undefined;
   let text: string;
   let value: unknown;

@@ -197,7 +197,7 @@ export class LifecycleCalls {
   #start(
     gameId: string,
     body: RegisterBody,
-  ): WithStartWorkflowOperation<(input: GameInput) => Promise<void>> {
+  ): WithStartWorkflowOperation<(input: GameInput) => Promise<string>> {
     return new WithStartWorkflowOperation(GAME_WORKFLOW_TYPE, {
       workflowId: gameWorkflowId(gameId),
       taskQueue: this.options.taskQueue,

@@ -2,6 +2,7 @@
 import closeWithGrace from 'close-with-grace';
 import { connectTemporal, pingTemporal } from '../clients/temporal';
 import { loadApiConfig, type ApiConfig } from '../config/api';
+import { InvalidConfig } from '../config/env';
 import { createLogger, type Logger } from '../config/logging';
 import { createMetrics, serveObservability } from '../config/telemetry';
 import { migrate } from '../stores/migrate';
@@ -58,13 +59,22 @@ function graceLogger(log: Logger): { error: (message: unknown) => void } {
 }
 
 async function main(): Promise<void> {
-  let log = createLogger({ level: 'info', name: NAME });
+  const config = readConfig();
+  const log = createLogger({ level: config.logLevel, name: NAME });
   try {
-    const config = loadApiConfig(process.env);
-    log = createLogger({ level: config.logLevel, name: NAME });
     await start(config, log);
   } catch (err) {
     log.fatal({ err }, 'the api cannot start');
+    process.exit(1);
+  }
+}
+
+function readConfig(): ApiConfig {
+  try {
+    return loadApiConfig(process.env);
+  } catch (error) {
+    // For the person who is setting this up: a line for each problem.
+    console.error(error instanceof InvalidConfig ? error.message : error);
     process.exit(1);
   }
 }

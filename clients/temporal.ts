@@ -23,7 +23,7 @@ export const GRPC_STATUS = {
 } as const;
 
 const MOST_ATTEMPTS = 20;
-const LONGEST_RETRY_DELAY_MS = 250;
+const LONGEST_RETRY_DELAY_MS = 150;
 
 /**
  * A client whose connection opens with the first call, so that a process starts without Temporal. Calls must be made

@@ -1,7 +1,7 @@
 import { GameMasterError } from '../../domain/errors';
 import type { EngineVersionRow, EngineVersionStore } from '../../stores/engine-versions';
 import type { JsonObject } from '../../stores/generated/schema';
-import type { ApiApp } from '../app';
+import type { ApiApp } from '../api-app';
 import {
   createEngineVersionBody,
   engineVersion,

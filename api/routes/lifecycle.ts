@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { GameMasterError } from '../../domain/errors';
 import type { RuntimeRecord } from '../../domain/runtime-record';
 import { InvalidCronExpression, NeverFires, parse, parseWithSeconds } from '../../pkg/cronutil';
-import type { ApiApp } from '../app';
+import type { ApiApp } from '../api-app';
 import { refuseEndpoint } from '../engine-endpoint';
 import { readCaller, readIdempotencyKey, type CallHeaders } from '../headers';
 import type { LifecycleCalls } from '../lifecycle-calls';

@@ -1,4 +1,4 @@
-import type { ApiApp } from '../app';
+import type { ApiApp } from '../api-app';
 import type { ApiReadiness } from '../readiness';
 import { health, readiness } from '../schemas';
 

@@ -1,7 +1,7 @@
 import { GameMasterError } from '../../domain/errors';
 import { toRuntimeRecord } from '../../domain/runtime-record';
 import type { RuntimeCursor, RuntimeRecordStore } from '../../stores/runtime-records';
-import type { ApiApp } from '../app';
+import type { ApiApp } from '../api-app';
 import { isExactTime, readCursor, readLimit, unknownCursor, writeCursor } from '../paging';
 import { gameParams, noQuery, runtimePage, runtimeRecord, runtimesQuery } from '../schemas';
 

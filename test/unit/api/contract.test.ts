@@ -43,9 +43,7 @@ test('every route is an operation of the contract, under its method, path and id
     const operation = declared.find((one) => one.method === method && one.url === path)?.operation;
     expect([method, path, schema?.operationId]).toEqual([method, path, operation?.operationId]);
     const successes = Object.keys(operation?.responses ?? {}).filter((status) => status.startsWith('2'));
-    expect(successes).toEqual(
-      Object.keys((schema?.response ?? {})).filter((status) => status.startsWith('2')),
-    );
+    expect(successes).toEqual(Object.keys(schema?.response ?? {}).filter((status) => status.startsWith('2')));
     // Force takes an empty object although it needs no body.
     if (operation?.requestBody !== undefined) expect(schema?.body).toBeDefined();
   }

@@ -13,6 +13,7 @@ import { sendTo, type HttpAnswer, type HttpRequest } from './send';
 const NOWHERE = '127.0.0.1:1';
 
 export interface LonelyApp {
+  port: number;
   send: (request: HttpRequest) => Promise<HttpAnswer>;
   routes: RouteOptions[];
   /** What was logged, oldest first. */
@@ -50,6 +51,7 @@ export async function lonelyApp(settings: Record<string, string> = {}): Promise<
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
   return {
+    port,
     send: (request) => sendTo(port, request),
     routes,
     lines,

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { waitFor } from '../../support/wait-for';
 import { lonelyApp, type LonelyApp } from './lonely-app';
 import type { HttpRequest } from './send';
 
@@ -475,6 +478,20 @@ describe('the log', () => {
       duration_ms: expect.any(Number) as number,
       err: { type: 'StoreUnavailable' },
     });
+  });
+
+  it('has a line for a caller who left before the answer', async () => {
+    lonely.lines.length = 0;
+    const socket = connect(lonely.port, '127.0.0.1');
+    const head = `POST ${base}/runtimes/orion/stop HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`;
+    socket.write(`${head}Content-Length: 50\r\nExpect: 100-continue\r\n\r\n`);
+    // The answer says that the headers have arrived.
+    await once(socket, 'data');
+    socket.resetAndDestroy();
+    await waitFor(() => lonely.lines.length > 0);
+    expect(lonely.lines).toMatchObject([
+      { operation: 'internalStopRuntime', game_id: 'orion', msg: 'the caller left before the answer' },
+    ]);
   });
 
   it('tells the code of a refusal without a stack', async () => {

@@ -1,0 +1,197 @@
+import { once } from 'node:events';
+import { GameMaster, type Reply } from '../../support/game-master';
+import { freshGameId } from '../../support/stack';
+import { TestEngine } from '../../support/test-engine';
+import { TestRuntimeManager } from '../../support/test-runtime-manager';
+import { waitFor } from '../../support/wait-for';
+
+let gm: GameMaster;
+let runtimeManager: TestRuntimeManager;
+let engine: TestEngine;
+
+beforeAll(async () => {
+  runtimeManager = await TestRuntimeManager.start();
+  gm = await GameMaster.start({ apis: 2, env: { GAMEMASTER_RTM_BASE_URL: runtimeManager.baseUrl } });
+  await gm.createVersion();
+}, 60_000);
+afterAll(async () => {
+  await gm.stop();
+  await runtimeManager.stop();
+});
+beforeEach(async () => {
+  engine = await TestEngine.start();
+});
+afterEach(() => engine.stop());
+
+const codeOf = ({ body }: Reply) => (body?.['error'] as { code: string } | undefined)?.code;
+const key = (text: string) => ({ 'idempotency-key': text });
+const times = <T>(count: number, make: (index: number) => T) =>
+  Array.from({ length: count }, (_, i) => make(i));
+
+test('of twenty registrations at once exactly one is taken', async () => {
+  const game = freshGameId();
+  const replies = await Promise.all(times(20, () => gm.register(game, gm.registration(engine))));
+  expect(replies.map(({ status }) => status).sort()).toEqual([201, ...times(19, () => 409)]);
+  expect(new Set(replies.map(codeOf))).toEqual(new Set([undefined, 'conflict']));
+  expect(await gm.record(game)).toMatchObject({ status: 'running' });
+});
+
+test('fifty calls with one key, on two replicas, are one operation with one reply', async () => {
+  const game = freshGameId();
+  const body = gm.registration(engine);
+  const registered = await Promise.all(times(50, () => gm.register(game, body, key('one'))));
+  expect(new Set(registered.map(({ status }) => status))).toEqual(new Set([201]));
+  expect(new Set(registered.map((reply) => JSON.stringify(reply.body))).size).toBe(1);
+
+  const forced = await Promise.all(times(50, () => gm.force(game, key('one'))));
+  expect(new Set(forced.map(({ status }) => status))).toEqual(new Set([200]));
+  expect(new Set(forced.map((reply) => JSON.stringify(reply.body))).size).toBe(1);
+  expect(engine.turnLog).toEqual([1]);
+
+  const stopped = await Promise.all(times(50, () => gm.stopGame(game, key('one'))));
+  expect(new Set(stopped.map(({ status }) => status))).toEqual(new Set([200]));
+  expect(runtimeManager.requests.filter((request) => request === `stop ${game}`)).toHaveLength(1);
+
+  const repeated = await gm.register(game, body, key('one'));
+  expect([repeated.status, repeated.body]).toEqual([201, registered[0]?.body]);
+});
+
+test('a key that is in use with another body is a conflict, before and after its operation', async () => {
+  const game = await gm.running(engine);
+  const release = runtimeManager.hold();
+  const first = gm.stopGame(game, key('k'), 'one reason');
+  await waitFor(() => runtimeManager.requests.includes(`stop ${game}`));
+  const second = gm.stopGame(game, key('k'), 'another reason');
+  // Attached to the first, it is answered when that is over.
+  release();
+  expect((await first).status).toBe(200);
+  expect([(await second).status, codeOf(await second)]).toEqual([409, 'conflict']);
+  expect(codeOf(await gm.stopGame(game, key('k'), 'another reason'))).toBe('conflict');
+  expect((await gm.stopGame(game, key('k'), 'one reason')).status).toBe(200);
+});
+
+test('a stop that finds no free slot goes round, and is answered from the log', async () => {
+  const game = await gm.running(engine);
+  const release = runtimeManager.hold();
+  runtimeManager.replyNext(...times(10, () => ({ status: 503 })));
+  const waiting = times(10, (index) => gm.stopGame(game, key(`slot-${index}`)));
+  await waitFor(() => runtimeManager.requests.includes(`stop ${game}`));
+  await waitFor(async () => (await updatesInFlight(game)) === 10, { describe: 'ten updates in flight' });
+
+  const last = gm.stopGame(game, key('last'), 'the eleventh');
+  await waitFor(async () => (await signalsOf(game)).includes('stop'), { describe: 'the stop as a signal' });
+  release();
+  expect(new Set((await Promise.all(waiting)).map(codeOf))).toEqual(new Set(['service_unavailable']));
+  const reply = await last;
+  expect([reply.status, reply.body]).toMatchObject([200, { game_id: game, status: 'stopped' }]);
+  expect((await gm.stopGame(game, key('last'), 'the eleventh')).body).toEqual(reply.body);
+});
+
+test('a call other than stop that finds no free slot is too_many_requests', async () => {
+  const game = await gm.running(engine);
+  const release = runtimeManager.hold();
+  runtimeManager.replyNext(...times(10, () => ({ status: 503 })));
+  const waiting = times(10, (index) => gm.stopGame(game, key(`slot-${index}`)));
+  await waitFor(async () => (await updatesInFlight(game)) === 10, { describe: 'ten updates in flight' });
+  const begin = performance.now();
+  const reply = await gm.force(game);
+  expect([reply.status, codeOf(reply)]).toEqual([429, 'too_many_requests']);
+  expect(Number(reply.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  expect(performance.now() - begin).toBeLessThan(3_500);
+  release();
+  await Promise.all(waiting);
+});
+
+test('a registration that failed can be repeated at once, under the same key', async () => {
+  const game = freshGameId();
+  const body = gm.registration(engine);
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    engine.failNext('init', { kind: 'answer', status: 400, body: '{"error":{"code":"bad","message":"no"}}' });
+    const reply = await gm.register(game, body, key('again'));
+    expect([reply.status, codeOf(reply)]).toEqual([422, 'engine_validation_error']);
+  }
+  expect((await gm.register(game, body, key('again'))).status).toBe(201);
+});
+
+test('a caller who leaves cancels nothing', async () => {
+  const game = await gm.running(engine);
+  engine.options.turnDurationMs = 1_000;
+  const leaving = new AbortController();
+  const call = fetch(`${gm.apis[0]?.baseUrl}/api/v1/internal/runtimes/${game}/force-next-turn`, {
+    method: 'POST',
+    headers: key('left'),
+    signal: leaving.signal,
+  });
+  await waitFor(() => engine.calls.includes('turn'));
+  leaving.abort();
+  await expect(call).rejects.toThrow('abort');
+  await gm.untilRecord(game, { status: 'running', current_turn: 1 });
+  expect((await gm.force(game, key('left'))).body).toMatchObject({ current_turn: 1 });
+  expect(engine.turnLog).toEqual([1]);
+});
+
+test('who has waited long enough is told to repeat, and the same key gives the outcome', async () => {
+  const impatient = await gm.addApi({ GAMEMASTER_LIFECYCLE_WAIT: '500ms' });
+  const game = await gm.running(engine);
+  engine.options.turnDurationMs = 2_000;
+  const force = () =>
+    fetch(`${impatient.baseUrl}/api/v1/internal/runtimes/${game}/force-next-turn`, {
+      method: 'POST',
+      headers: key('slow'),
+    });
+  const first = await force();
+  expect([first.status, await first.json()]).toEqual([
+    503,
+    {
+      error: { code: 'service_unavailable', message: 'still running, repeat with the same Idempotency-Key' },
+    },
+  ]);
+  const last = await waitFor(async () => {
+    const response = await force();
+    return response.status === 503 ? false : response;
+  });
+  expect([last.status, await last.json()]).toMatchObject([200, { current_turn: 1 }]);
+  expect(engine.turnLog).toEqual([1]);
+  await impatient.stop();
+  gm.apis.splice(gm.apis.indexOf(impatient), 1);
+});
+
+test('SIGTERM lets waiting callers go in time, and their operation goes on', async () => {
+  const leaving = await gm.addApi({ GAMEMASTER_SHUTDOWN_TIMEOUT: '4s' });
+  gm.apis.splice(gm.apis.indexOf(leaving), 1);
+  const game = await gm.running(engine);
+  engine.options.turnDurationMs = 3_000;
+  const waiting = fetch(`${leaving.baseUrl}/api/v1/internal/runtimes/${game}/force-next-turn`, {
+    method: 'POST',
+    headers: key('drained'),
+  });
+  await waitFor(() => engine.calls.includes('turn'));
+  const begin = performance.now();
+  const ended = once(leaving.child, 'exit');
+  leaving.kill('SIGTERM');
+  const response = await waiting;
+  expect([response.status, await response.json()]).toMatchObject([
+    503,
+    { error: { code: 'service_unavailable' } },
+  ]);
+  expect(await ended).toEqual([0, null]);
+  expect(performance.now() - begin).toBeLessThan(4_000);
+  expect((await gm.force(game, key('drained'))).body).toMatchObject({ current_turn: 1 });
+});
+
+async function historyOf(game: string) {
+  const { events } = await gm.workflow(game).fetchHistory();
+  return events ?? [];
+}
+
+async function updatesInFlight(game: string): Promise<number> {
+  const events = await historyOf(game);
+  const accepted = events.filter((event) => event.workflowExecutionUpdateAcceptedEventAttributes).length;
+  const completed = events.filter((event) => event.workflowExecutionUpdateCompletedEventAttributes).length;
+  return accepted - completed;
+}
+
+async function signalsOf(game: string): Promise<unknown[]> {
+  const events = await historyOf(game);
+  return events.map((event) => event.workflowExecutionSignaledEventAttributes?.signalName).filter(Boolean);
+}

@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { GameMasterProcess } from '../../support/game-master';
+import { freePort, freshDatabase, stackAddresses } from '../../support/stack';
+
+const started: GameMasterProcess[] = [];
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((child) => child.stop()));
+});
+
+async function start(env: Record<string, string>): Promise<GameMasterProcess> {
+  const port = await freePort();
+  const child = new GameMasterProcess('api', `http://127.0.0.1:${port}`, {
+    GAMEMASTER_HTTP_ADDR: `127.0.0.1:${port}`,
+    GAMEMASTER_TEMPORAL_ADDRESS: stackAddresses().temporalAddress,
+    GAMEMASTER_LOBBY_BASE_URL: 'http://127.0.0.1:1',
+    GAMEMASTER_RTM_BASE_URL: 'http://127.0.0.1:1',
+    ...env,
+  });
+  started.push(child);
+  return child;
+}
+
+async function exitOf({ child }: GameMasterProcess): Promise<unknown> {
+  if (child.exitCode === null) await once(child, 'exit');
+  return child.exitCode;
+}
+
+test('a configuration that cannot be used ends the process with everything that is wrong', async () => {
+  const api = await start({ GAMEMASTER_LIFECYCLE_WAIT: 'long', GAMEMASTER_HTTP_BODY_LIMIT: '-1' });
+  expect(await exitOf(api)).toBe(1);
+  const said = api.lines.join('\n');
+  for (const name of ['GAMEMASTER_POSTGRES_DSN', 'GAMEMASTER_LIFECYCLE_WAIT', 'GAMEMASTER_HTTP_BODY_LIMIT']) {
+    expect(said).toContain(name);
+  }
+});
+
+test('a migration that fails ends the process, and nothing has listened', async () => {
+  const api = await start({ GAMEMASTER_POSTGRES_DSN: 'postgres://nobody:secret@127.0.0.1:1/nothing' });
+  expect(await exitOf(api)).toBe(1);
+  const fatal = JSON.parse(api.lines.at(-1) ?? '{}') as Record<string, unknown>;
+  expect(fatal).toMatchObject({ level: 'fatal', msg: 'the api cannot start' });
+  expect(api.lines.join('\n')).not.toMatch(/secret|listening/i);
+});
+
+test('on an empty database it migrates, serves without Temporal, and ends in good order', async () => {
+  const { dsn, drop } = await freshDatabase();
+  const metricsPort = await freePort();
+  const api = await start({
+    GAMEMASTER_POSTGRES_DSN: dsn,
+    GAMEMASTER_TEMPORAL_ADDRESS: '127.0.0.1:1',
+    GAMEMASTER_METRICS_ADDR: `127.0.0.1:${metricsPort}`,
+  });
+  await api.untilReady();
+  expect((await fetch(`${api.baseUrl}/api/v1/internal/runtimes`)).status).toBe(200);
+  const ready = { status: 'ready', checks: { postgres: 'up', temporal: 'down' } };
+  for (const address of [api.baseUrl, `http://127.0.0.1:${metricsPort}`]) {
+    expect(await (await fetch(`${address}/readyz`)).json()).toEqual(ready);
+  }
+  expect(await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()).toContain(
+    'gamemaster_http_request_duration_seconds_count{operation="internalListRuntimes",status="200"} 1',
+  );
+  api.kill('SIGTERM');
+  expect(await exitOf(api)).toBe(0);
+  await drop();
+});
+
+test('without leave to migrate it starts on a database that has no schema, and says 500 without details', async () => {
+  const { dsn, drop } = await freshDatabase();
+  const api = await start({ GAMEMASTER_POSTGRES_DSN: dsn, GAMEMASTER_AUTO_MIGRATE: 'false' });
+  await api.untilReady();
+  const response = await fetch(`${api.baseUrl}/api/v1/internal/runtimes`);
+  expect([response.status, await response.json()]).toEqual([
+    500,
+    { error: { code: 'internal_error', message: 'internal error' } },
+  ]);
+  await api.stop();
+  await drop();
+});

@@ -1,0 +1,38 @@
+import { TcpProxy } from '../../support/tcp-proxy';
+import { waitFor } from '../../support/wait-for';
+import { API, FrontDoor, timed } from './front-door';
+
+test('without Postgres everything answers 503 in bounded time, and the process is not ready', async () => {
+  const door = await FrontDoor.open({ GAMEMASTER_POSTGRES_QUERY_TIMEOUT: '500ms' });
+  const { proxy, url } = await TcpProxy.before(door.dsn);
+  await proxy.setMode('blackhole');
+  const cut = await FrontDoor.open({
+    GAMEMASTER_POSTGRES_DSN: url,
+    GAMEMASTER_POSTGRES_CONNECT_TIMEOUT: '500ms',
+    GAMEMASTER_POSTGRES_QUERY_TIMEOUT: '500ms',
+  });
+  const replies = await Promise.all(
+    [
+      cut.register('orion', { 'idempotency-key': 'k' }),
+      cut.force('orion'),
+      cut.stop('orion'),
+      cut.call('GET', `${API}/runtimes/orion`),
+      cut.call('GET', `${API}/runtimes`),
+      cut.call('GET', `${API}/engine-versions`),
+      cut.call('POST', `${API}/engine-versions`, { body: { version: '1.0.0', image_ref: 'e:1' } }),
+      cut.call('GET', '/readyz'),
+    ].map(timed),
+  );
+  expect(replies.map(({ status }) => status)).toEqual(Array<number>(8).fill(503));
+  for (const { ms } of replies) expect(ms).toBeLessThan(2_500);
+  expect(replies.at(-1)?.body).toMatchObject({
+    status: 'not_ready',
+    checks: { postgres: 'down', temporal: 'up' },
+  });
+  await proxy.setMode('pass');
+  await waitFor(async () => (await cut.call('GET', '/readyz')).status === 200, { timeout: 5_000 });
+  expect((await cut.call('GET', `${API}/engine-versions`)).status).toBe(200);
+  await cut.close();
+  await door.close();
+  await proxy.close();
+});
