@@ -41,6 +41,7 @@ module.exports = {
       displayName: 'workflow',
       testMatch: ['<rootDir>/test/workflow/**/*.test.ts', '<rootDir>/test/replay/**/*.test.ts'],
       globalSetup: '<rootDir>/test/support/workflow-setup.ts',
+      globalTeardown: '<rootDir>/test/support/stack-teardown.ts',
     },
     {
       ...shared,

@@ -40,7 +40,7 @@ export async function registerSearchAttributes(
       });
     }
     // Another process may be adding the same ones, in which case this call fails and the next look finds them.
-    await add(connection, namespace, missing).catch((error: unknown) => {
+    await addSearchAttributes(connection, namespace, missing).catch((error: unknown) => {
       lastError = error;
     });
     await delay(LOOK_AGAIN_MS);
@@ -74,7 +74,12 @@ async function missingAttributes(connection: Connection, namespace: string): Pro
   });
 }
 
-async function add(connection: Connection, namespace: string, names: AttributeName[]): Promise<void> {
+/** One attempt to add these, or all. @throws what the server answers, also when one of them is there already */
+export async function addSearchAttributes(
+  connection: Connection,
+  namespace: string,
+  names = Object.keys(SEARCH_ATTRIBUTES) as AttributeName[],
+): Promise<void> {
   const searchAttributes = Object.fromEntries(
     names.map((name) => [name, INDEXED_VALUE_TYPES[SEARCH_ATTRIBUTES[name]]]),
   );

@@ -1,3 +1,3 @@
-export default async function tearDown(): Promise<void> {
-  await globalThis.integrationStack?.stop();
-}
+import { stopSharedStacks } from './shared-stack';
+
+export default stopSharedStacks;

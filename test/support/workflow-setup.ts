@@ -1,6 +1,11 @@
 import { timeSkippingServer } from '../../tools/stack';
+import { startSharedStack } from './shared-stack';
 
-/** Before the workflow tests: makes sure that the time-skipping Temporal server can be started. */
+/** Before the workflow tests: Postgres and Redis for all of them; the time-skipping server can be started. */
 export default async function setUp(): Promise<void> {
-  process.env['STACK_TIME_SKIPPING_SERVER'] = await timeSkippingServer((line) => console.error(line));
+  const [server] = await Promise.all([
+    timeSkippingServer((line) => console.error(line)),
+    startSharedStack(['postgres', 'redis']),
+  ]);
+  process.env['STACK_TIME_SKIPPING_SERVER'] = server;
 }
