@@ -55,7 +55,7 @@ export interface GenerateTurnInput extends GameRef {
   nextGenerationAt: number | null;
   skippedTickAt: number | null;
   schedule: TurnSchedule;
-  /** The tick that this turn is made for, and the one handled before it; null for a forced turn. */
+  /** The tick that this turn is made for, and the one handled or skipped before it; null for a forced turn. */
   tick: { at: number; previousAt: number | null } | null;
   /** Failures of the engine's own so far, and milliseconds since the turn began. */
   engineFailures: number;

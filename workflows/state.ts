@@ -32,12 +32,17 @@ export function nextRevision(state: GameState): number {
   return state.revision;
 }
 
+/** The last tick that needs no turn any more, because it had one or a forced turn took its place. */
+export function lastSettledTick({ lastTickAt, skippedTickAt }: GameState): number | null {
+  return skippedTickAt === null ? lastTickAt : Math.max(skippedTickAt, lastTickAt ?? 0);
+}
+
 /**
  * The tick after `now` that is neither handled nor skipped: after an outage there is one turn and no burst, and a
  * clock that steps back makes no second one.
  */
 export function tickAfter(state: GameState, now: number): number {
-  return nextTick(state.schedule, Math.max(now, state.lastTickAt ?? 0, state.skippedTickAt ?? 0));
+  return nextTick(state.schedule, Math.max(now, lastSettledTick(state) ?? 0));
 }
 
 /**

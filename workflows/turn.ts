@@ -8,13 +8,13 @@ import { callNeighbour, write } from './activity-calls';
 import { asUpdateFailure, failureOf } from './failures';
 import type { ForceCall } from './inbox';
 import { instant, showState } from './operators-view';
-import { nextRevision, skipOneTick, tickAfter } from './state';
+import { lastSettledTick, nextRevision, skipOneTick, tickAfter } from './state';
 import { askRuntimeManager, completeStop } from './stop';
 
 /** Makes the turn that the tick is for. */
 export async function runScheduledTurn(actor: GameActor): Promise<void> {
   const { state } = actor;
-  const tick = { at: state.nextTickAt ?? Date.now(), previousAt: state.lastTickAt };
+  const tick = { at: state.nextTickAt ?? Date.now(), previousAt: lastSettledTick(state) };
   state.lastTickAt = tick.at;
   const operation: Operation = {
     operationId: uuid4(),

@@ -171,8 +171,8 @@ export class SkippingGameMaster {
     await this.environment.sleep(instant - (await this.now()));
   }
 
-  workflow(gameId: string) {
-    return this.environment.client.workflow.getHandle(gameWorkflowId(gameId));
+  workflow(gameId: string, runId?: string) {
+    return this.environment.client.workflow.getHandle(gameWorkflowId(gameId), runId);
   }
 
   async state(gameId: string): Promise<GameState> {
@@ -185,9 +185,14 @@ export class SkippingGameMaster {
   async force(gameId: string): Promise<LoggedOperation> {
     const before = (await this.operations(gameId, 'force')).length;
     await this.workflow(gameId).signal(forceSignal, {});
-    return waitFor(async () => (await this.operations(gameId, 'force'))[before], {
-      describe: `a forced turn of ${gameId} to be over`,
-    });
+    return waitFor(
+      async () => {
+        const forced = (await this.operations(gameId, 'force'))[before];
+        // The log has the turn a moment before the workflow knows of it.
+        return forced && (await this.state(gameId)).status !== 'generation_in_progress' && forced;
+      },
+      { describe: `a forced turn of ${gameId} to be over` },
+    );
   }
 
   /** Rows of the game's operation log of one kind, oldest first. */

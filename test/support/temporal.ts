@@ -3,11 +3,11 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 
 let quiet = false;
 
-/** Keeps the SDK's everyday messages out of the test output. To be called before the first worker is made. */
+/** Keeps what the SDK says of failures that tests make on purpose out of their output. Call it before any worker is made. */
 export function quietTemporal(): void {
   if (quiet) return;
   quiet = true;
-  Runtime.install({ logger: new DefaultLogger('WARN') });
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
 }
 
 /** A time-skipping Temporal environment; end it with `teardown()`. For tests under `test/workflow`. */

@@ -1,0 +1,32 @@
+import { GAME_WORKFLOW_TYPE, gameWorkflowId, stateQuery } from '../../workflows/messages';
+import { SkippingGameMaster } from '../support/skipping-game-master';
+import { freshGameId } from '../support/stack';
+
+let gm: SkippingGameMaster;
+
+beforeAll(async () => {
+  gm = await SkippingGameMaster.start();
+});
+
+afterAll(() => gm.stop());
+
+test('a run that no registration is sent to ends itself after a minute and leaves nothing behind', async () => {
+  const gameId = freshGameId();
+  const begun = await gm.now();
+  const handle = await gm.environment.client.workflow.start(GAME_WORKFLOW_TYPE, {
+    workflowId: gameWorkflowId(gameId),
+    taskQueue: gm.config.temporal.taskQueue,
+    args: [{ gameId }],
+  });
+  expect(await handle.query(stateQuery)).toBeNull();
+  await gm.skipTo(begun + 50_000);
+  expect((await handle.describe()).status.name).toBe('RUNNING');
+
+  expect(await handle.result()).toBe('nothing was registered');
+  const { startTime, closeTime } = await handle.describe();
+  const lasted = (closeTime?.getTime() ?? 0) - startTime.getTime();
+  expect(lasted).toBeGreaterThanOrEqual(60_000);
+  expect(lasted).toBeLessThan(65_000);
+  expect(await gm.count('runtime_records', gameId)).toBe(0);
+  expect(await gm.count('operation_log', gameId)).toBe(0);
+});
