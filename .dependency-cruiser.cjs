@@ -1,7 +1,22 @@
 'use strict';
 
 /** The folders of the project and what each may import: ARCHITECTURE.md, "Rooms". */
-const rooms = ['activities', 'api', 'bench', 'clients', 'config', 'domain', 'migrations', 'pkg', 'platform', 'stores', 'test', 'tools', 'worker', 'workflows'];
+const rooms = [
+  'activities',
+  'api',
+  'bench',
+  'clients',
+  'config',
+  'domain',
+  'migrations',
+  'pkg',
+  'platform',
+  'stores',
+  'test',
+  'tools',
+  'worker',
+  'workflows',
+];
 
 /** A rule that fails when `room` imports any room that is not in `allowed`. */
 const only = (room, allowed) => ({
