@@ -13,6 +13,7 @@ import { GameMasterError } from '../domain/errors';
 import { EventWriter } from '../domain/game-events';
 import { projectPlayerStats } from '../domain/player-stats';
 import { toRuntimeRecord, type RuntimeRow } from '../domain/runtime-record';
+import type { RuntimeStatus } from '../domain/runtime-status';
 import { countTicksBetween, nextTick, type TurnSchedule } from '../domain/turn-schedule';
 import { RecordDiverged } from '../stores/errors';
 import type { OperationEntry } from '../stores/operation-log';
@@ -73,6 +74,13 @@ export interface TurnResult {
   outboxEmpty: boolean;
 }
 
+export interface BanishRaceInput extends GameRef {
+  operation: Operation;
+  raceName: string;
+  /** The status of the game: banishing does not change it. */
+  status: RuntimeStatus;
+}
+
 const INIT_ATTEMPTS = 3;
 const INIT_BACKOFF_MS = 500;
 /** Between looks at an engine that may still be working: grows up to the bound. */
@@ -100,6 +108,34 @@ export function createEngineActivities(deps: EngineActivitiesDeps) {
           playerTurnStats: projectPlayerStats(state.player, mappings),
         }),
       );
+    },
+
+    /** Where the engine stands. Throws while it does not answer: the server calls again. */
+    async engineStatus({ gameId }: GameRef): Promise<{ turn: number }> {
+      const row = await deps.records.find(gameId);
+      if (row === null) throw final('internal_error', `game ${gameId} has no record`);
+      const { turn } = await deps.engine.status(row.engineEndpoint, cancellationSignal());
+      return { turn };
+    },
+
+    /**
+     * Has the engine banish a race of the game; repeating that is safe there. Throws race_not_found,
+     * engine_validation_error or engine_unreachable, all final.
+     */
+    async banishRace(input: BanishRaceInput): Promise<Remembered | null> {
+      const { gameId, operation, raceName, status } = input;
+      const remembered = await findRemembered(deps.operations, gameId, operation);
+      if (remembered) return remembered;
+      const members = await deps.mappings.listByGame(gameId);
+      if (!members.some((member) => member.raceName === raceName)) {
+        throw final('race_not_found', `game ${gameId} has no race ${raceName}`);
+      }
+      const row = await deps.records.find(gameId);
+      if (row === null) throw final('internal_error', `game ${gameId} has no record`);
+      await whileHeartbeating(() => banish(deps.engine, row.engineEndpoint, raceName));
+      await deps.operations.append(succeeded(input, operation, status, null));
+      deps.onOperation(operation.kind, 'ok');
+      return null;
     },
 
     /**
@@ -130,6 +166,20 @@ async function initialise(engine: EngineClient, input: InitEngineInput): Promise
       if (attempt === INIT_ATTEMPTS) throw final('engine_unreachable', error.message, error);
       log.warn('engine init failed, trying again', { game_id: input.gameId, attempt, error: error.message });
       await delay(INIT_BACKOFF_MS * attempt, undefined, { signal: cancellationSignal() });
+    }
+  }
+}
+
+/** Once, and once more where the connection broke: the first call may have arrived, and a second does no harm. */
+async function banish(engine: EngineClient, endpoint: string, raceName: string): Promise<void> {
+  for (let repeated = false; ; repeated = true) {
+    try {
+      await engine.banish(endpoint, raceName, cancellationSignal());
+      return;
+    } catch (error) {
+      if (!(error instanceof EngineFailure)) throw error;
+      if (error.kind === 'refused') throw final('engine_validation_error', error.message, error);
+      if (error.kind !== 'lost' || repeated) throw final('engine_unreachable', error.message, error);
     }
   }
 }

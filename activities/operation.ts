@@ -28,11 +28,12 @@ export interface Failure {
   message: string;
 }
 
+/** `statusTo` is null where the operation changed no status: no edge was taken. */
 export function succeeded(
   game: GameRef,
   operation: Operation,
   statusFrom: RuntimeStatus,
-  statusTo: RuntimeStatus,
+  statusTo: RuntimeStatus | null,
 ): OperationEntry {
   return {
     ...identity(game, operation),

@@ -3,9 +3,10 @@
  * attempt finds that it has been done. A store that is away is tried again without end; a refusal of the registry or
  * of another registration is final.
  */
+import type { EngineHealth } from '../domain/engine-health';
 import { EventWriter, type EventStreams as StreamNames } from '../domain/game-events';
 import { toRuntimeRecord, type RuntimeRow } from '../domain/runtime-record';
-import { isTerminal, type RuntimeStatus } from '../domain/runtime-status';
+import { canBecome, isTerminal, type RuntimeStatus } from '../domain/runtime-status';
 import { spreadOf } from '../domain/turn-schedule';
 import type { OperationLogStore } from '../stores/operation-log';
 import type { RuntimeRecordStore } from '../stores/runtime-records';
@@ -13,6 +14,7 @@ import { commitChange, type Written } from './commit';
 import { refusalsAreFinal } from './failures';
 import { failed, succeeded, type Failure, type GameRef, type Operation } from './operation';
 import type { OutboxActivitiesDeps } from './outbox';
+import { findRemembered } from './remembered';
 
 export type TurnTrigger = 'scheduler' | 'force';
 
@@ -70,11 +72,43 @@ export interface CommitStopInput extends GameRef {
   outboxPending: boolean;
 }
 
-export interface StopResult extends Written {
-  /** `finished` when the turn that was under way had finished the game before the stop could. */
+/** Where a write left the game. */
+export interface Standing extends Written {
+  /** `finished` when a turn that was under way had finished the game before the write could. */
   status: RuntimeStatus;
   /** The last turn on record. */
   currentTurn: number;
+}
+
+export interface CommitHealthInput extends GameRef {
+  revision: number;
+  summary: EngineHealth;
+  /** The container is gone. */
+  engineLost: boolean;
+  operation: Operation;
+  /** The turn that the loss cut short, if there was one. */
+  cancelled: { operation: Operation; failure: Failure } | null;
+  outboxPending: boolean;
+}
+
+export interface CommitRecoveryInput extends GameRef {
+  revision: number;
+  /** Epoch milliseconds; null when the engine stands elsewhere and the game stays as it is. */
+  nextGenerationAt: number | null;
+  operation: Operation;
+  outboxPending: boolean;
+}
+
+export interface CommitPatchInput extends GameRef {
+  revision: number;
+  operation: Operation;
+  version: string;
+  imageRef: string;
+  /** The status before the patch. */
+  status: RuntimeStatus;
+  /** Where the new engine stands; null when it was not asked or did not answer. */
+  foundTurn: number | null;
+  outboxPending: boolean;
 }
 
 export function createRecordActivities(deps: RecordActivitiesDeps) {
@@ -122,6 +156,8 @@ export function createRecordActivities(deps: RecordActivitiesDeps) {
 
     /** Notes an operation that failed without changing the game. */
     async recordFailure({ operation, failure, status, ...game }: FailedOperationInput): Promise<void> {
+      // A key is used up by its first outcome: repeating it, by signal too, adds nothing.
+      if (await findRemembered(operations, game.gameId, operation)) return;
       await operations.append(failed(game, operation, failure, status, null));
       deps.onOperation(operation.kind, failure.code);
     },
@@ -163,7 +199,7 @@ export function createRecordActivities(deps: RecordActivitiesDeps) {
      * Writes `stopped`, whatever the turn that was cut short had come to: what it committed counts, and if that
      * finished the game there is nothing to stop.
      */
-    async commitStop(input: CommitStopInput): Promise<StopResult> {
+    async commitStop(input: CommitStopInput): Promise<Standing> {
       const { operation, cancelled, revision } = input;
       const now = new Date();
       const { row, outboxEmpty } = await commitChange(deps, input, (before) => {
@@ -184,5 +220,91 @@ export function createRecordActivities(deps: RecordActivitiesDeps) {
       deps.onOperation(operation.kind, row.status === 'stopped' ? 'ok' : 'conflict');
       return { status: row.status, currentTurn: row.currentTurn, outboxEmpty };
     },
+
+    /**
+     * Writes what was reported of the engine, where it is news: the summary, and `engine_unreachable` when the engine
+     * was lost while the game needed it. A turn that the loss cut short has its row; one that was on record by then
+     * counts.
+     */
+    async commitHealth(input: CommitHealthInput): Promise<Standing> {
+      const { operation, cancelled, revision, summary, engineLost } = input;
+      const { row, outboxEmpty } = await commitChange(deps, input, (before) => {
+        const lost = engineLost && canBecome(before.status, 'engine_unreachable');
+        const to = lost ? 'engine_unreachable' : before.status;
+        if (isTerminal(before.status) || (!lost && summary === before.engineHealth)) return null;
+        const after = { ...before, status: to, engineHealth: summary };
+        return {
+          to,
+          from: [before.status],
+          set: { engineHealth: summary, ...(lost && { nextGenerationAt: null }) },
+          operations: [
+            ...(cancelled
+              ? [failed(input, cancelled.operation, cancelled.failure, before.status, null)]
+              : []),
+            ...(lost ? [succeeded(input, operation, before.status, to)] : []),
+          ],
+          events: new EventWriter(streamNames, revision, new Date()).snapshot(after).written,
+        };
+      });
+      return { status: row.status, currentTurn: row.currentTurn, outboxEmpty };
+    },
+
+    /** Opens a game again whose engine is back; notes `turn_mismatch` where the engine stands elsewhere. */
+    async commitRecovery(input: CommitRecoveryInput): Promise<Written> {
+      const { operation, revision, nextGenerationAt } = input;
+      return commitChange(deps, input, (before) => {
+        const events = new EventWriter(streamNames, revision, new Date());
+        if (nextGenerationAt === null) {
+          const engineHealth = 'turn_mismatch';
+          return {
+            to: before.status,
+            from: [before.status],
+            set: { engineHealth },
+            events: events.snapshot({ ...before, engineHealth }).written,
+          };
+        }
+        return {
+          to: 'running',
+          set: { engineHealth: 'healthy', nextGenerationAt: new Date(nextGenerationAt) },
+          operations: [succeeded(input, operation, before.status, 'running')],
+          events: events.snapshot({ ...before, status: 'running', engineHealth: 'healthy' }).written,
+        };
+      });
+    },
+
+    /**
+     * Writes the new version. A game that was running goes on where its engine stands at its turn, or one ahead (the
+     * next tick finds that); is marked where it stands elsewhere; and waits where it does not answer.
+     */
+    async commitPatch(input: CommitPatchInput): Promise<Standing> {
+      const { operation, revision, version, imageRef, status, foundTurn } = input;
+      const now = new Date();
+      const { row, outboxEmpty } = await commitChange(deps, input, (before) => {
+        const to = status === 'running' && foundTurn === null ? 'engine_unreachable' : before.status;
+        const engineHealth = healthAfterPatch(before, foundTurn);
+        const after = { ...before, status: to, engineHealth };
+        const isNews = to !== before.status || engineHealth !== before.engineHealth;
+        return {
+          to,
+          from: [before.status],
+          set: {
+            imageRef,
+            engineVersion: version,
+            engineHealth,
+            ...(to !== before.status && { nextGenerationAt: null }),
+          },
+          operations: [succeeded(input, operation, before.status, to === before.status ? null : to)],
+          events: isNews ? new EventWriter(streamNames, revision, now).snapshot(after).written : [],
+          ...(operation.key && { respond: (changed: RuntimeRow) => toRuntimeRecord(changed, now) }),
+        };
+      });
+      deps.onOperation(operation.kind, 'ok');
+      return { status: row.status, currentTurn: row.currentTurn, outboxEmpty };
+    },
   };
+}
+
+function healthAfterPatch({ currentTurn, engineHealth }: RuntimeRow, foundTurn: number | null): EngineHealth {
+  if (foundTurn === null) return engineHealth;
+  return foundTurn === currentTurn || foundTurn === currentTurn + 1 ? 'healthy' : 'turn_mismatch';
 }

@@ -5,7 +5,8 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { RuntimeManagerFailure, type RuntimeManagerClient } from '../clients/runtime-manager';
 import type { OperationLogStore } from '../stores/operation-log';
-import { final } from './failures';
+import type { RuntimeRecordStore } from '../stores/runtime-records';
+import { final, refusalsAreFinal } from './failures';
 import { whileHeartbeating } from './heartbeat';
 import type { GameRef, Operation } from './operation';
 import { findRemembered, type Remembered } from './remembered';
@@ -13,11 +14,19 @@ import { findRemembered, type Remembered } from './remembered';
 export interface RuntimeManagerActivitiesDeps {
   runtimeManager: RuntimeManagerClient;
   operations: OperationLogStore;
+  records: RuntimeRecordStore;
 }
 
 export interface StopContainerInput extends GameRef {
   operation: Operation;
   reason: string;
+}
+
+export interface PatchContainerInput extends GameRef {
+  operation: Operation;
+  version: string;
+  /** What the game runs on now. */
+  currentVersion: string;
 }
 
 export function createRuntimeManagerActivities(deps: RuntimeManagerActivitiesDeps) {
@@ -30,9 +39,37 @@ export function createRuntimeManagerActivities(deps: RuntimeManagerActivitiesDep
         await whileHeartbeating(() => deps.runtimeManager.stop(gameId, reason, cancellationSignal()));
         return null;
       } catch (error) {
-        if (!(error instanceof RuntimeManagerFailure)) throw error;
-        throw final(error.kind === 'refused' ? 'conflict' : 'service_unavailable', error.message, error);
+        throw asFinal(error);
+      }
+    },
+
+    /**
+     * Has the container replaced by one of a later patch. The version is reserved on the record first, so that it
+     * cannot be deleted meanwhile; the write that follows, or the failure, ends the reservation.
+     */
+    async patchContainer(
+      input: PatchContainerInput,
+    ): Promise<{ remembered: Remembered | null; imageRef: string }> {
+      const { gameId, registrationId, operation, version, currentVersion } = input;
+      const remembered = await findRemembered(deps.operations, gameId, operation);
+      if (remembered) return { remembered, imageRef: '' };
+      const imageRef = await refusalsAreFinal(() =>
+        deps.records.reservePatch({ gameId, registrationId, version, currentVersion }),
+      );
+      try {
+        await whileHeartbeating(() => deps.runtimeManager.patch(gameId, imageRef, cancellationSignal()));
+        return { remembered: null, imageRef };
+      } catch (error) {
+        const failure = asFinal(error);
+        await deps.records.releasePatch({ gameId, registrationId });
+        throw failure;
       }
     },
   };
+}
+
+/** What Runtime Manager said is final; anything else goes on as it is. */
+function asFinal(error: unknown): unknown {
+  if (!(error instanceof RuntimeManagerFailure)) return error;
+  return final(error.kind === 'refused' ? 'conflict' : 'service_unavailable', error.message, error);
 }

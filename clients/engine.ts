@@ -88,22 +88,39 @@ export class EngineClient {
   }
 
   status(endpoint: string, signal?: AbortSignal): Promise<EngineState> {
-    return this.call('status', endpoint, { method: 'GET', path: '/api/v1/admin/status', signal });
+    return this.call('status', endpoint, { method: 'GET', path: '/api/v1/admin/status', signal }, readState);
   }
 
   init(endpoint: string, raceNames: readonly string[], signal?: AbortSignal): Promise<EngineState> {
     const body = JSON.stringify({ races: raceNames.map((race_name) => ({ race_name })) });
-    return this.call('init', endpoint, { method: 'POST', path: '/api/v1/admin/init', body, signal });
+    return this.call(
+      'init',
+      endpoint,
+      { method: 'POST', path: '/api/v1/admin/init', body, signal },
+      readState,
+    );
   }
 
   /** Orders the turn after `currentTurn`; an engine that stands elsewhere when it applies answers `elsewhere`. */
   turn(endpoint: string, currentTurn: number, signal?: AbortSignal): Promise<EngineState> {
-    return this.call('turn', endpoint, {
-      method: 'POST',
-      path: '/api/v1/admin/turn',
-      headers: { 'if-match': `"${currentTurn.toString()}"` },
-      signal,
-    });
+    const headers = { 'if-match': `"${currentTurn.toString()}"` };
+    return this.call(
+      'turn',
+      endpoint,
+      { method: 'POST', path: '/api/v1/admin/turn', headers, signal },
+      readState,
+    );
+  }
+
+  /** Banishes a race; the answer has no content. */
+  async banish(endpoint: string, raceName: string, signal?: AbortSignal): Promise<void> {
+    const body = JSON.stringify({ race_name: raceName });
+    await this.call(
+      'banish',
+      endpoint,
+      { method: 'POST', path: '/api/v1/admin/race/banish', body, signal },
+      readDone,
+    );
   }
 
   async close(): Promise<void> {
@@ -111,8 +128,8 @@ export class EngineClient {
     await Promise.all(pools.map((pool) => pool.destroy()));
   }
 
-  private async call(
-    operation: 'status' | 'init' | 'turn',
+  private async call<Answer>(
+    operation: 'status' | 'init' | 'turn' | 'banish',
     endpoint: string,
     request: {
       method: 'GET' | 'POST';
@@ -121,7 +138,8 @@ export class EngineClient {
       headers?: Record<string, string>;
       signal: AbortSignal | undefined;
     },
-  ): Promise<EngineState> {
+    read: (status: number, body: string) => Answer,
+  ): Promise<Answer> {
     const timeoutMs = operation === 'turn' ? this.options.turnTimeoutMs : this.options.adminTimeoutMs;
     const { signal, ...rest } = request;
     const timeout = AbortSignal.timeout(timeoutMs);
@@ -136,9 +154,9 @@ export class EngineClient {
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,
       });
-      const state = readState(response.statusCode, await response.body.text());
+      const answer = read(response.statusCode, await response.body.text());
       told('ok');
-      return state;
+      return answer;
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       const failure = classify(error, timeoutMs);
@@ -174,13 +192,22 @@ function readState(status: number, body: string): EngineState {
     if (parsed.success) return parsed.data;
     throw new EngineFailure('bad_answer', `engine answered ${status} with what is not its state`, { status });
   }
+  throw failureIn(status, body);
+}
+
+/** Any success will do. */
+function readDone(status: number, body: string): void {
+  if (status < 200 || status >= 300) throw failureIn(status, body);
+}
+
+function failureIn(status: number, body: string): EngineFailure {
   const parsed = errorResponse.safeParse(parseJson(body));
   const said = parsed.success ? parsed.data.error : { code: '', message: `HTTP ${status.toString()}` };
   const answer = { status, code: said.code };
-  if (status === 412) throw new EngineFailure('elsewhere', said.message, answer);
+  if (status === 412) return new EngineFailure('elsewhere', said.message, answer);
   if (status >= 400 && status < 500 && status !== 429)
-    throw new EngineFailure('refused', said.message, answer);
-  throw new EngineFailure('bad_answer', `engine answered ${status}: ${said.message}`, answer);
+    return new EngineFailure('refused', said.message, answer);
+  return new EngineFailure('bad_answer', `engine answered ${status}: ${said.message}`, answer);
 }
 
 function parseJson(text: string): unknown {

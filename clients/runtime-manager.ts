@@ -44,6 +44,12 @@ export class RuntimeManagerClient {
     );
   }
 
+  /** Replaces the game's container by one of this image. Throws RuntimeManagerFailure. */
+  async patch(gameId: string, imageRef: string, signal?: AbortSignal): Promise<void> {
+    const path = `/api/v1/internal/runtimes/${encodeURIComponent(gameId)}/patch`;
+    await this.post(path, { image_ref: imageRef }, signal, () => false);
+  }
+
   async close(): Promise<void> {
     await this.pool.destroy();
   }

@@ -33,6 +33,8 @@ CREATE TABLE gamemaster.runtime_records (
     player_turn_stats      jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(player_turn_stats) = 'array'),
     -- The operation that may call the turn of an engine that ignores If-Match: one claim an operation.
     turn_claim             text,
+    -- The version that a patch under way will bring: it may not be deleted meanwhile.
+    patch_target_version   text,
     membership_epoch       bigint NOT NULL DEFAULT 0,
     created_at             timestamptz NOT NULL DEFAULT now(),
     updated_at             timestamptz NOT NULL DEFAULT now(),

@@ -115,7 +115,9 @@ export class EngineVersionStore {
       const user = await transaction
         .selectFrom('runtime_records')
         .select('game_id')
-        .where('current_engine_version', '=', version)
+        .where((eb) =>
+          eb.or([eb('current_engine_version', '=', version), eb('patch_target_version', '=', version)]),
+        )
         .where('status', 'not in', ['stopped', 'finished'])
         .limit(1)
         .executeTakeFirst();

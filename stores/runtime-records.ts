@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { EngineHealth } from '../domain/engine-health';
+import { isPatchUpgrade } from '../domain/engine-version';
 import { GameMasterError } from '../domain/errors';
 import type { PlayerTurnStats } from '../domain/player-stats';
 import type { RuntimeRow } from '../domain/runtime-record';
@@ -100,6 +101,7 @@ const CHANGE: Statement = {
       UPDATE gamemaster.runtime_records SET
         revision = $3,
         status = $4,
+        patch_target_version = NULL,
         updated_at = now(),
         current_turn = COALESCE(($6::jsonb->>'currentTurn')::integer, current_turn),
         next_generation_at = CASE WHEN $6::jsonb ? 'nextGenerationAt'
@@ -298,6 +300,40 @@ export class RuntimeRecordStore {
   }
 
   /**
+   * Reserves a version for the game's patch, so that it cannot be deleted before the record tells of it. The next
+   * status write ends the reservation. Returns the version's image.
+   * @throws GameMasterError `engine_version_not_found`, `engine_version_deprecated`, `semver_patch_only`
+   */
+  async reservePatch(patch: {
+    gameId: string;
+    registrationId: string;
+    version: string;
+    currentVersion: string;
+  }): Promise<string> {
+    const { version, currentVersion } = patch;
+    return this.database.transaction(async (transaction) => {
+      const imageRef = await holdVersion(transaction, version);
+      if (!isPatchUpgrade(currentVersion, version)) {
+        throw new GameMasterError(
+          'semver_patch_only',
+          `${version} is not a later patch of ${currentVersion}`,
+        );
+      }
+      await this.#lock(transaction, patch);
+      await setPatchTarget(transaction, patch.gameId, version);
+      return imageRef;
+    });
+  }
+
+  /** Ends the reservation of a patch that did not happen. */
+  async releasePatch(game: { gameId: string; registrationId: string }): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      await this.#lock(transaction, game);
+      await setPatchTarget(transaction, game.gameId, null);
+    });
+  }
+
+  /**
    * Takes back a registration that failed: its record and mappings go, its failure stays in the log, and a late
    * insert of it does nothing any more.
    * @throws RecordDiverged when the registration had succeeded
@@ -364,6 +400,14 @@ async function holdVersion(transaction: GamemasterTransaction, version: string):
     .forShare()
     .executeTakeFirst();
   return imageOfActive(version, found);
+}
+
+async function setPatchTarget(transaction: GamemasterTransaction, gameId: string, version: string | null) {
+  await transaction
+    .updateTable('runtime_records')
+    .set({ patch_target_version: version })
+    .where('game_id', '=', gameId)
+    .execute();
 }
 
 /** The row after the change, or undefined when it did not apply. */

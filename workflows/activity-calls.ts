@@ -2,7 +2,12 @@
  * How each activity is called: how long an attempt may take, how fast a dead worker is noticed, what is tried again.
  * The activities tell what is final; everything else is a fault of our own stores, tried again until they are back.
  */
-import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  proxyActivities,
+  type ActivityOptions,
+} from '@temporalio/workflow';
 import type { GameActivities } from '../activities';
 
 /** At most 800 ms between attempts: a tick is less than 2 s late once a store answers again. */
@@ -23,8 +28,11 @@ const calls = {
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 } satisfies ActivityOptions;
 
-type Calls = Pick<GameActivities, 'initEngine' | 'generateTurn' | 'stopContainer'>;
-type Writes = Omit<GameActivities, keyof Calls | 'flushOutbox'>;
+type Calls = Pick<
+  GameActivities,
+  'initEngine' | 'generateTurn' | 'banishRace' | 'stopContainer' | 'patchContainer'
+>;
+type Writes = Omit<GameActivities, keyof Calls | 'flushOutbox' | 'engineStatus'>;
 
 /** Calls the activity, under a line for the timeline. */
 export function write<Name extends keyof Writes>(
@@ -58,3 +66,26 @@ export const { flushOutbox } = proxyActivities<GameActivities>({
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '5s' },
   summary: 'Send the events that wait in the outbox',
 });
+
+/** Asks the engine where it stands, until it answers. */
+export const { engineStatus: askEngine } = proxyActivities<GameActivities>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  summary: 'Ask the engine where it stands',
+});
+
+/** The same, but not for ever: null when the engine does not answer in this time. */
+export async function askEngineFor(input: Parameters<typeof askEngine>[0]): Promise<{ turn: number } | null> {
+  const ask = proxyActivities<GameActivities>({
+    startToCloseTimeout: '30s',
+    scheduleToCloseTimeout: '30s',
+    retry: { initialInterval: '250ms', backoffCoefficient: 2, maximumInterval: '2s' },
+    summary: 'Ask the engine where it stands after the patch',
+  }).engineStatus;
+  try {
+    return await ask(input);
+  } catch (error) {
+    if (error instanceof ActivityFailure) return null;
+    throw error;
+  }
+}

@@ -4,9 +4,11 @@ import type { Remembered } from '../activities/remembered';
 import type { OperationKind } from '../domain/operation';
 import { write } from './activity-calls';
 import { asUpdateFailure } from './failures';
+import { HealthReports } from './health-reports';
 import { Inbox, type Call, type StopCall } from './inbox';
 import type { CallIdentity, OutcomeIdentity, RegisterBody } from './messages';
 import { OutboxFlush } from './outbox-flush';
+import { Recovery } from './recovery';
 import type { GameState } from './state';
 
 /** A registration that was accepted and is under way. */
@@ -20,9 +22,9 @@ export interface Registration {
 }
 
 /** How a piece of work ended that a stop may have cut short. */
-export interface Stoppable<Result> {
-  /** The stop that Runtime Manager agreed to, which is to be written now. */
-  stop: StopCall | null;
+export interface Interruptible<Result> {
+  /** What cut it short: a stop that Runtime Manager agreed to, which is to be written now, or the engine's loss. */
+  cut: StopCall | 'engine_lost' | null;
   result: { ok: true; value: Result } | { ok: false; error: unknown };
 }
 
@@ -33,10 +35,12 @@ export interface Stoppable<Result> {
 export class GameActor {
   readonly inbox = new Inbox();
   registration: Registration | null = null;
+  readonly health = new HealthReports();
+  isPatching = false;
   continueRequested = false;
   turnsThisRun = 0;
 
-  private current: { state: GameState; outbox: OutboxFlush } | null = null;
+  private current: { state: GameState; outbox: OutboxFlush; recovery: Recovery } | null = null;
   /** Length of the history when an update was last answered: a run does not end in that same task. */
   private answeredAtLength = -1;
 
@@ -55,12 +59,17 @@ export class GameActor {
     return this.registered.outbox;
   }
 
+  get recovery(): Recovery {
+    return this.registered.recovery;
+  }
+
   get ref(): GameRef {
     return { gameId: this.gameId, registrationId: workflowInfo().firstExecutionRunId };
   }
 
   begin(state: GameState): void {
-    this.current = { state, outbox: new OutboxFlush(state) };
+    this.current = { state, outbox: new OutboxFlush(state), recovery: new Recovery(state) };
+    this.health.resume(state);
   }
 
   /** Whether an update was answered in the present workflow task. */
@@ -103,15 +112,16 @@ export class GameActor {
   }
 
   /**
-   * Runs `work`, but lets stops in: each is asked of Runtime Manager (`agree`) while the work goes on. Once one is
-   * agreed to, the work is cancelled and its end awaited, so that no two writes of a game overlap.
+   * Runs `work`, but lets two things in. A stop is asked of Runtime Manager (`agree`) while the work goes on; the loss
+   * of the engine waits while that is asked. What is let in cancels the work, and the work's end is awaited, so that
+   * no two writes of a game overlap.
    */
-  async stoppable<Result>(
+  async interruptible<Result>(
     work: () => Promise<Result>,
     agree: (stop: StopCall) => Promise<boolean>,
-  ): Promise<Stoppable<Result>> {
+  ): Promise<Interruptible<Result>> {
     const scope = new CancellationScope();
-    let result: Stoppable<Result>['result'] | undefined;
+    let result: Interruptible<Result>['result'] | undefined;
     const ended = scope.run(work).then(
       (value) => {
         result = { ok: true, value };
@@ -120,15 +130,19 @@ export class GameActor {
         result = { ok: false, error };
       },
     );
+    const cutBy = async (cut: NonNullable<Interruptible<Result>['cut']>): Promise<Interruptible<Result>> => {
+      scope.cancel();
+      await ended;
+      return { cut, result: result as Interruptible<Result>['result'] };
+    };
     for (;;) {
-      await condition(() => result !== undefined || this.inbox.hasStop);
+      await condition(() => result !== undefined || this.inbox.hasStop || this.health.engineLost);
       const stop = this.inbox.takeStop();
-      if (stop && (await agree(stop))) {
-        scope.cancel();
-        await ended;
-        return { stop, result: result as Stoppable<Result>['result'] };
+      if (stop) {
+        if (await agree(stop)) return cutBy(stop);
+      } else {
+        return result === undefined ? cutBy('engine_lost') : { cut: null, result };
       }
-      if (result !== undefined && !this.inbox.hasStop) return { stop: null, result };
     }
   }
 

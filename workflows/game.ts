@@ -9,12 +9,16 @@ import {
 import type { Failure } from '../activities/operation';
 import { isTerminal } from '../domain/runtime-status';
 import { GameActor } from './actor';
+import { runBanish } from './banish';
 import { setHandlers } from './handlers';
+import { takeInReport } from './health';
 import type { Call } from './inbox';
 import type { GameInput } from './messages';
 import { describe, instant } from './operators-view';
-import { notForcible, notOperable } from './refusals';
+import { runPatch } from './patch';
+import { notOperable, notOperableNow } from './refusals';
 import { awaitRegistration, register } from './registration';
+import { settle } from './settlement';
 import { runStop } from './stop';
 import { runForcedTurn, runScheduledTurn } from './turn';
 
@@ -43,11 +47,10 @@ export async function game({ gameId, state }: GameInput): Promise<string> {
 
   while (!isTerminal(actor.state.status)) {
     await somethingToDo(actor);
-    const call = actor.inbox.take();
-    if (call) await run(actor, call);
-    else if (tickIsDue(actor)) await tick(actor);
+    await doNext(actor);
     if (shouldContinueAsNew(actor)) await beginNewRun(actor);
   }
+  actor.recovery.giveUp();
 
   await windUp(actor);
   return `${actor.state.status} at turn ${actor.state.currentTurn.toString()}`;
@@ -63,13 +66,15 @@ async function refuseEarlySignals(actor: GameActor): Promise<void> {
 function resume(actor: GameActor, state: NonNullable<GameInput['state']>): void {
   actor.begin(state);
   if (state.outboxPending) actor.outbox.begin();
+  if (state.recovering) actor.recovery.begin();
   describe(state, 'Continued in a new run.');
 }
 
 /** Waits for a call, for the next tick, or for a reason to begin a new run. */
 async function somethingToDo(actor: GameActor): Promise<void> {
   const { state } = actor;
-  const called = () => !actor.inbox.isEmpty || actor.continueRequested;
+  const called = () =>
+    !actor.inbox.isEmpty || actor.health.isWaiting || actor.recovery.hasAnswer || actor.continueRequested;
   if (state.status !== 'running' || state.nextTickAt === null) {
     await condition(called);
     return;
@@ -84,12 +89,22 @@ function tickIsDue({ state }: GameActor): boolean {
   return state.status === 'running' && state.nextTickAt !== null && Date.now() >= state.nextTickAt;
 }
 
-async function run(actor: GameActor, call: Call): Promise<void> {
+/** One thing: a stop, else what was heard of the engine, else the oldest call, else the tick. */
+async function doNext(actor: GameActor): Promise<void> {
+  const { inbox, health, recovery } = actor;
+  if (inbox.hasStop) await run(actor, inbox.take());
+  else if (health.isWaiting) await unlessItFails(actor, 'health', () => takeInReport(actor, null));
+  else if (recovery.hasAnswer) await unlessItFails(actor, 'recovery', () => settle(actor));
+  else if (!inbox.isEmpty) await run(actor, inbox.take());
+  else if (tickIsDue(actor)) await unlessItFails(actor, 'turn', () => runScheduledTurn(actor));
+}
+
+async function run(actor: GameActor, call: Call | undefined): Promise<void> {
+  if (call === undefined) return;
   try {
     const refusal = refusalOf(actor, call);
     if (refusal) await actor.refuse(call, refusal);
-    else if (call.kind === 'stop') await runStop(actor, call);
-    else if (call.kind === 'force') await runForcedTurn(actor, call);
+    else await begin(actor, call);
   } catch (error) {
     // Nothing that one operation meets may end the game.
     log.error('operation failed unexpectedly', { game_id: actor.gameId, kind: call.kind, error });
@@ -97,13 +112,32 @@ async function run(actor: GameActor, call: Call): Promise<void> {
   }
 }
 
-async function tick(actor: GameActor): Promise<void> {
+async function begin(actor: GameActor, call: Call): Promise<void> {
+  switch (call.kind) {
+    case 'stop':
+      await runStop(actor, call);
+      break;
+    case 'force':
+      await runForcedTurn(actor, call);
+      break;
+    case 'patch':
+      await runPatch(actor, call);
+      break;
+    case 'banish':
+      await runBanish(actor, call);
+      break;
+    case 'invalid':
+      break;
+  }
+}
+
+/** As above, for what nobody asked for. Somebody has to look before there is another turn. */
+async function unlessItFails(actor: GameActor, what: string, work: () => Promise<unknown>): Promise<void> {
   try {
-    await runScheduledTurn(actor);
+    await work();
   } catch (error) {
-    // As above. Whatever is the matter, somebody has to look before there is another turn.
-    log.error('turn failed unexpectedly', { game_id: actor.gameId, error });
-    if (!isTerminal(actor.state.status)) actor.state.status = 'generation_failed';
+    log.error(`${what} failed unexpectedly`, { game_id: actor.gameId, error });
+    if (actor.state.status === 'generation_in_progress') actor.state.status = 'generation_failed';
   }
 }
 
@@ -113,7 +147,9 @@ function refusalOf(actor: GameActor, call: Call): Failure | null {
     case 'stop':
       return notOperable(actor);
     case 'force':
-      return notForcible(actor);
+    case 'patch':
+    case 'banish':
+      return notOperableNow(actor);
     case 'invalid':
       return { code: 'invalid_request', message: call.body.problem };
   }
@@ -135,8 +171,8 @@ async function beginNewRun(actor: GameActor): Promise<void> {
   await continueAsNew<typeof game>({ gameId: actor.gameId, state: actor.state });
 }
 
-function isIdle({ state, inbox }: GameActor): boolean {
-  return !isTerminal(state.status) && inbox.isEmpty && allHandlersFinished();
+function isIdle({ state, inbox, health }: GameActor): boolean {
+  return !isTerminal(state.status) && inbox.isEmpty && !health.isWaiting && allHandlersFinished();
 }
 
 /** Refuses what still comes in, and waits until the last event is out. */

@@ -6,22 +6,55 @@ import { setHandler, uuid4 } from '@temporalio/workflow';
 import type { GameActor } from './actor';
 import type { Call as InboxCall } from './inbox';
 import {
+  banishSignal,
+  banishUpdate,
   continueAsNewSignal,
   forceSignal,
   forceUpdate,
+  healthSignal,
+  patchSignal,
+  patchUpdate,
   registerUpdate,
   stateQuery,
   stopSignal,
   stopUpdate,
   type Call,
   type CallIdentity,
-  type ForceBody,
+  type CallKind,
   type OutcomeIdentity,
   type RegisterBody,
-  type StopBody,
 } from './messages';
-import { refuseForce, refuseLate, refuseRegistration, refuseStop } from './refusals';
-import { forceBodyProblem, identityOf, stopBodyProblem } from './signal-arguments';
+import { refuseLate, refuseOrdinary, refuseRegistration, refuseStop } from './refusals';
+import { bodyProblem, identityOf } from './signal-arguments';
+
+/** What can be asked of a registered game, by update or by signal. */
+const CALLS = [
+  {
+    kind: 'force',
+    update: forceUpdate,
+    signal: forceSignal,
+    description: 'Generate the next turn now and skip the next tick; argument of the signal: {}',
+  },
+  {
+    kind: 'stop',
+    update: stopUpdate,
+    signal: stopSignal,
+    description: 'Stop the game for good; argument of the signal: {"reason": "..."}',
+  },
+  {
+    kind: 'patch',
+    update: patchUpdate,
+    signal: patchSignal,
+    description:
+      'Move the game to a later patch of its engine version; argument of the signal: {"version": "1.0.1"}',
+  },
+  {
+    kind: 'banish',
+    update: banishUpdate,
+    signal: banishSignal,
+    description: 'Banish a race from the game; argument of the signal: {"race_name": "..."}',
+  },
+] as const;
 
 export function setHandlers(actor: GameActor): void {
   setHandler(stateQuery, () => actor.stateOrNull, { description: 'All that the game remembers' });
@@ -41,51 +74,21 @@ export function setHandlers(actor: GameActor): void {
     },
   );
 
-  setHandler(
-    forceUpdate,
-    (call) => queued(actor, { kind: 'force', body: call.body, identity: identity(call) }),
-    {
-      validator: (call: Call<ForceBody>) => {
+  for (const { kind, update, signal, description } of CALLS) {
+    setHandler(update, (call: Call<unknown>) => queued(actor, kind, call), {
+      validator: (call: Call<unknown>) => {
         refuseLate(call.accept_before);
-        refuseForce(actor);
+        if (kind === 'stop') refuseStop(actor);
+        else refuseOrdinary(actor);
       },
-      description: 'Generate the next turn now and skip the next tick',
-    },
-  );
+      description,
+    });
+    setHandler(signal, (body?: unknown, sender?: unknown) => put(actor, kind, body, sender), { description });
+  }
 
-  setHandler(
-    stopUpdate,
-    (call) => queued(actor, { kind: 'stop', body: call.body, identity: identity(call) }),
-    {
-      validator: (call: Call<StopBody>) => {
-        refuseLate(call.accept_before);
-        refuseStop(actor);
-      },
-      description: 'Stop the game for good',
-    },
-  );
-
-  setHandler(
-    forceSignal,
-    (body, sender) => {
-      const problem = forceBodyProblem(body);
-      put(actor, sender, problem === null ? { kind: 'force', body: {} } : invalid('force', problem));
-    },
-    { description: 'Generate the next turn now and skip the next tick; argument: {}' },
-  );
-
-  setHandler(
-    stopSignal,
-    (body, sender) => {
-      const problem = stopBodyProblem(body);
-      put(
-        actor,
-        sender,
-        problem === null ? { kind: 'stop', body: body as { reason: string } } : invalid('stop', problem),
-      );
-    },
-    { description: 'Stop the game for good; argument: {"reason": "..."}' },
-  );
+  setHandler(healthSignal, (report) => actor.health.take(report), {
+    description: 'What the health consumer found about the engine',
+  });
 
   setHandler(
     continueAsNewSignal,
@@ -96,23 +99,30 @@ export function setHandlers(actor: GameActor): void {
   );
 }
 
-type Asked = Pick<InboxCall, 'kind' | 'body'>;
+type Kind = Exclude<CallKind, 'register'>;
 
-function invalid(kind: 'force' | 'stop', problem: string): Asked {
-  return { kind: 'invalid', body: { kind, problem } };
-}
-
-function queued(actor: GameActor, asked: Asked & { identity: CallIdentity }): Promise<OutcomeIdentity> {
+/** An update's body was checked by the front door. */
+function queued(actor: GameActor, kind: Kind, call: Call<unknown>): Promise<OutcomeIdentity> {
   return new Promise((succeed, fail) => {
-    actor.inbox.put({ ...common(), ...asked, via: 'update', succeed, fail } as InboxCall);
+    const { body } = call;
+    actor.inbox.put({
+      ...common(),
+      kind,
+      body,
+      identity: identity(call),
+      via: 'update',
+      succeed,
+      fail,
+    } as InboxCall);
   });
 }
 
-function put(actor: GameActor, sender: unknown, asked: Asked): void {
+function put(actor: GameActor, kind: Kind, body: unknown, sender: unknown): void {
+  const problem = bodyProblem(kind, body);
   const nobody = (): void => undefined;
   actor.inbox.put({
     ...common(),
-    ...asked,
+    ...(problem === null ? { kind, body: body ?? {} } : { kind: 'invalid', body: { kind, problem } }),
     identity: identityOf(sender),
     via: 'signal',
     succeed: nobody,

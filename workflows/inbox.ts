@@ -1,4 +1,12 @@
-import type { CallIdentity, ForceBody, OutcomeIdentity, StopBody } from './messages';
+import type {
+  BanishBody,
+  CallIdentity,
+  CallKind,
+  ForceBody,
+  OutcomeIdentity,
+  PatchBody,
+  StopBody,
+} from './messages';
 
 interface Waiting<Kind extends string, Body> {
   kind: Kind;
@@ -16,9 +24,12 @@ interface Waiting<Kind extends string, Body> {
 
 export type ForceCall = Waiting<'force', ForceBody>;
 export type StopCall = Waiting<'stop', StopBody>;
+export type PatchCall = Waiting<'patch', PatchBody>;
+export type BanishCall = Waiting<'banish', BanishBody>;
 /** A signal whose argument is not what it must be: it only has to reach the log. */
-export type InvalidCall = Waiting<'invalid', { kind: 'force' | 'stop'; problem: string }>;
-export type Call = ForceCall | StopCall | InvalidCall;
+export type InvalidCall = Waiting<'invalid', { kind: Exclude<CallKind, 'register'>; problem: string }>;
+type OrdinaryCall = ForceCall | PatchCall | BanishCall | InvalidCall;
+export type Call = StopCall | OrdinaryCall;
 
 /** How many calls other than stop may wait. With a stop they stay below the ten updates that the server admits. */
 const MOST_WAITING = 8;
@@ -26,7 +37,7 @@ const MOST_WAITING = 8;
 /** What a game has been asked and has not begun. Stops have a place of their own: they go before everything. */
 export class Inbox {
   private readonly stops: StopCall[] = [];
-  private readonly calls: (ForceCall | InvalidCall)[] = [];
+  private readonly calls: OrdinaryCall[] = [];
 
   put(call: Call): void {
     if (call.kind === 'stop') this.stops.push(call);

@@ -4,6 +4,7 @@
  * imported by the api.
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { EngineHealth } from '../domain/engine-health';
 import type { OperationKind, OperationSource } from '../domain/operation';
 import type { GameState } from './state';
 
@@ -42,6 +43,22 @@ export type ForceBody = Record<string, never>;
 export interface StopBody {
   reason: string;
 }
+export interface PatchBody {
+  version: string;
+}
+export interface BanishBody {
+  race_name: string;
+}
+
+/** What the health consumer found to have changed about a game's engine. */
+export interface HealthReport {
+  summary: EngineHealth;
+  /** The container is gone: a turn under way is interrupted, and the game is unreachable until it is healthy again. */
+  lost: boolean;
+  /** Epoch milliseconds, and the stream entry that told it: what is not newer than the last one is ignored. */
+  occurred_at_ms: number;
+  entry_id: string;
+}
 
 /**
  * The outcome of an operation that succeeded. The reply itself is in `operation_log`, under (game, kind, key).
@@ -55,10 +72,15 @@ export interface OutcomeIdentity {
 export const registerUpdate = defineUpdate<OutcomeIdentity, [Call<RegisterBody>]>('register');
 export const forceUpdate = defineUpdate<OutcomeIdentity, [Call<ForceBody>]>('force-next-turn');
 export const stopUpdate = defineUpdate<OutcomeIdentity, [Call<StopBody>]>('stop');
+export const patchUpdate = defineUpdate<OutcomeIdentity, [Call<PatchBody>]>('patch');
+export const banishUpdate = defineUpdate<OutcomeIdentity, [Call<BanishBody>]>('banish');
 
 // The body comes from a person at the Temporal UI or CLI and may be anything: it is checked like a request's.
 export const forceSignal = defineSignal<[unknown?, CallIdentity?]>('force-next-turn');
 export const stopSignal = defineSignal<[unknown?, CallIdentity?]>('stop');
+export const patchSignal = defineSignal<[unknown?, CallIdentity?]>('patch');
+export const banishSignal = defineSignal<[unknown?, CallIdentity?]>('banish');
+export const healthSignal = defineSignal<[HealthReport]>('health');
 export const continueAsNewSignal = defineSignal('continue-as-new');
 
 export const stateQuery = defineQuery<GameState | null>('state');

@@ -24,8 +24,9 @@ export function refuseRegistration(actor: GameActor, body: RegisterBody): void {
   }
 }
 
-export function refuseForce(actor: GameActor): void {
-  throwIf(notForcible(actor));
+/** Of force, patch and banish: one thing at a time, and a short queue. */
+export function refuseOrdinary(actor: GameActor): void {
+  throwIf(notOperableNow(actor));
   if (actor.inbox.isFull) {
     throw asUpdateFailure({ code: 'too_many_requests', message: 'too many calls wait for this game' });
   }
@@ -42,12 +43,13 @@ export function notOperable({ stateOrNull }: GameActor): Failure | null {
   return isTerminal(status) ? { code: 'conflict', message: `the game is ${status}` } : null;
 }
 
-/** Why no turn can be forced now, or null. */
-export function notForcible(actor: GameActor): Failure | null {
-  const status = actor.stateOrNull?.status;
-  return status === 'generation_in_progress'
-    ? { code: 'conflict', message: 'a turn is being generated' }
-    : notOperable(actor);
+/** Why nothing but a stop can be asked now, or null. */
+export function notOperableNow(actor: GameActor): Failure | null {
+  if (actor.stateOrNull?.status === 'generation_in_progress') {
+    return { code: 'conflict', message: 'a turn is being generated' };
+  }
+  if (actor.isPatching) return { code: 'conflict', message: 'the engine is being patched' };
+  return notOperable(actor);
 }
 
 function throwIf(refusal: Failure | null): void {

@@ -33,6 +33,9 @@ export async function register(actor: GameActor, registration: Registration): Pr
     lastTickAt: null,
     skippedTickAt: null,
     nextTickAt: null,
+    unsettledTurn: null,
+    health: null,
+    recovering: false,
     outboxPending: false,
   };
   try {

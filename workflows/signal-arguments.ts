@@ -1,24 +1,34 @@
 /** Signals come from people too: their arguments are checked as the front door checks a body. */
 import { CALLERS, type OperationSource } from '../domain/operation';
-import type { CallIdentity } from './messages';
+import type { CallIdentity, CallKind } from './messages';
 
-const LONGEST_REASON = 500;
+/** The one field that each signal's argument has, and how long its text may be. */
+const FIELDS = {
+  force: null,
+  stop: { name: 'reason', longest: 500 },
+  patch: { name: 'version', longest: 256 },
+  banish: { name: 'race_name', longest: 64 },
+} as const satisfies Record<Exclude<CallKind, 'register'>, { name: string; longest: number } | null>;
 
-/** What is wrong with the argument of `force-next-turn`, or null. */
-export function forceBodyProblem(body: unknown): string | null {
-  if (body === undefined || body === null) return null;
-  if (!isObject(body)) return 'the argument must be an object without fields';
-  return unknownField(body, []);
+/** What is wrong with the argument of a signal, or null. */
+export function bodyProblem(kind: keyof typeof FIELDS, body: unknown): string | null {
+  const field = FIELDS[kind];
+  if (field === null) {
+    if (body === undefined || body === null) return null;
+    return isObject(body) ? unknownField(body, []) : 'the argument must be an object without fields';
+  }
+  if (!isObject(body)) return `the argument must be {"${field.name}": "..."}`;
+  const value = body[field.name];
+  if (typeof value !== 'string' || !isTextOf(value, field.longest)) {
+    return `${field.name} must be a text of 1 to ${field.longest} characters`;
+  }
+  return unknownField(body, [field.name]);
 }
 
-/** What is wrong with the argument of `stop`, or null. */
-export function stopBodyProblem(body: unknown): string | null {
-  if (!isObject(body)) return 'the argument must be {"reason": "..."}';
-  const { reason } = body;
-  if (typeof reason !== 'string' || reason.length === 0 || reason.length > LONGEST_REASON) {
-    return `reason must be a text of 1 to ${LONGEST_REASON} characters`;
-  }
-  return unknownField(body, ['reason']);
+/** Counts characters as the front door does; Postgres cannot hold NUL. */
+function isTextOf(text: string, longest: number): boolean {
+  const { length } = Array.from(text);
+  return length >= 1 && length <= longest && !text.includes('\0');
 }
 
 /** The front door names itself in the second argument; a person at the Temporal UI does not. */

@@ -22,6 +22,12 @@ export interface GameState {
   skippedTickAt: number | null;
   /** The tick that the game waits for; null while it expects none. */
   nextTickAt: number | null;
+  /** A turn that an outage of the engine cut short: the engine may have made it all the same. */
+  unsettledTurn: number | null;
+  /** The last report about the engine that was taken in. */
+  health: { occurredAtMs: number; entryId: string } | null;
+  /** The engine is to be asked where it stands, as soon as it answers. */
+  recovering: boolean;
   /** Events are committed but not known to be on their streams. */
   outboxPending: boolean;
 }

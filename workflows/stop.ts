@@ -1,5 +1,5 @@
 import type { Failure, Operation } from '../activities/operation';
-import type { StopResult } from '../activities/records';
+import type { Standing } from '../activities/records';
 import { operationOf, type GameActor } from './actor';
 import { callNeighbour, write } from './activity-calls';
 import { failureOf } from './failures';
@@ -33,7 +33,7 @@ export async function completeStop(
   actor: GameActor,
   stop: StopCall,
   cancelled: { operation: Operation; failure: Failure } | null,
-): Promise<StopResult> {
+): Promise<Standing> {
   const { state } = actor;
   const result = await write('commitStop', `Stop the game: ${stop.body.reason}`, {
     ...actor.ref,

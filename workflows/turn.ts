@@ -6,7 +6,8 @@ import type { Failure, Operation } from '../activities/operation';
 import { operationOf, type GameActor } from './actor';
 import { callNeighbour, write } from './activity-calls';
 import { asUpdateFailure, failureOf } from './failures';
-import type { ForceCall } from './inbox';
+import { takeInReport } from './health';
+import type { ForceCall, StopCall } from './inbox';
 import { instant, showState } from './operators-view';
 import { lastSettledTick, nextRevision, skipOneTick, tickAfter } from './state';
 import { askRuntimeManager, completeStop } from './stop';
@@ -26,6 +27,18 @@ export async function runScheduledTurn(actor: GameActor): Promise<void> {
   await runTurn(actor, { trigger: 'scheduler', operation, tick, call: null });
 }
 
+/** Puts the turn on record that the engine had made before it went away. */
+export async function adoptTurn(actor: GameActor): Promise<void> {
+  const operation: Operation = {
+    operationId: uuid4(),
+    kind: 'turn',
+    source: 'runtime_manager',
+    actor: null,
+    startedAt: Date.now(),
+  };
+  await runTurn(actor, { trigger: 'scheduler', operation, tick: null, call: null });
+}
+
 /** Makes a turn now, in the place of the next tick, and answers the call with its outcome. */
 export async function runForcedTurn(actor: GameActor, call: ForceCall): Promise<void> {
   await runTurn(actor, { trigger: 'force', operation: operationOf(call), tick: null, call });
@@ -43,13 +56,14 @@ async function runTurn(actor: GameActor, order: TurnOrder): Promise<void> {
   const before = { ...state };
   const turnNumber = state.currentTurn + 1;
   const begunAt = Date.now();
+  actor.recovery.giveUp();
   if (order.trigger === 'force') skipOneTick(state, begunAt);
   state.nextTickAt = tickAfter(state, begunAt);
   state.status = 'generation_in_progress';
   const beginRevision = nextRevision(state);
   const commitRevision = nextRevision(state);
 
-  const { stop, result } = await actor.stoppable(
+  const { cut, result } = await actor.interruptible(
     () => attemptTurn(actor, order, { beginRevision, commitRevision, begunAt }),
     (asked) => askRuntimeManager(actor, asked),
   );
@@ -57,32 +71,65 @@ async function runTurn(actor: GameActor, order: TurnOrder): Promise<void> {
   if (result.ok && result.value.remembered) {
     // Nothing was done, so nothing was skipped either.
     Object.assign(state, before, { revision: state.revision });
+    if (before.recovering) actor.recovery.begin();
     if (order.call) actor.repeat(order.call, result.value.remembered);
   } else if (result.ok) {
     await turnMade(actor, order, result.value);
-  } else if (stop === null) {
+  } else if (cut === null) {
     await turnFailed(actor, order, turnNumber, failureOf(result.error));
   }
 
-  if (stop) {
-    const cut = result.ok ? null : { operation: order.operation, failure: STOPPED_MEANWHILE };
-    try {
-      const { currentTurn } = await completeStop(actor, stop, cut);
-      // What the lost end of the turn came to is on record: a commit that had begun counts.
-      if (cut && order.call) {
-        if (currentTurn === turnNumber) actor.succeed(order.call);
-        else actor.fail(order.call, STOPPED_MEANWHILE);
-      }
-    } catch (error) {
-      const failure = failureOf(error);
-      if (cut) state.status = 'generation_failed';
-      actor.fail(stop, failure);
-      if (cut && order.call) actor.fail(order.call, failure);
-    }
+  if (cut === 'engine_lost') {
+    // A turn that was on record by then counts; the loss is then taken in like any other.
+    if (!result.ok) await turnLost(actor, order, turnNumber);
+  } else if (cut) {
+    await turnStopped(actor, order, { stop: cut, turnNumber, cancelled: !result.ok });
   }
 }
 
 const STOPPED_MEANWHILE: Failure = { code: 'conflict', message: 'the game was stopped meanwhile' };
+const ENGINE_LOST: Failure = {
+  code: 'engine_unreachable',
+  message: 'the engine went away while the turn was made',
+};
+
+/** Writes the stop that cut the turn short, or that came when it had just been made. */
+async function turnStopped(
+  actor: GameActor,
+  { operation, call }: TurnOrder,
+  { stop, turnNumber, cancelled }: { stop: StopCall; turnNumber: number; cancelled: boolean },
+): Promise<void> {
+  try {
+    const failed = cancelled ? { operation, failure: STOPPED_MEANWHILE } : null;
+    const { currentTurn } = await completeStop(actor, stop, failed);
+    if (cancelled) answerCancelled(actor, call, currentTurn === turnNumber, STOPPED_MEANWHILE);
+  } catch (error) {
+    const failure = failureOf(error);
+    if (cancelled) actor.state.status = 'generation_failed';
+    actor.fail(stop, failure);
+    if (cancelled) answerCancelled(actor, call, false, failure);
+  }
+}
+
+/** The engine's container went away under the turn: whether it was made is open until the engine can be asked. */
+async function turnLost(actor: GameActor, { operation, call }: TurnOrder, turnNumber: number): Promise<void> {
+  actor.state.unsettledTurn = turnNumber;
+  try {
+    const currentTurn = await takeInReport(actor, { operation, failure: ENGINE_LOST });
+    if (currentTurn === turnNumber) actor.state.unsettledTurn = null;
+    answerCancelled(actor, call, currentTurn === turnNumber, ENGINE_LOST);
+  } catch (error) {
+    actor.state.status = 'generation_failed';
+    answerCancelled(actor, call, false, failureOf(error));
+  }
+}
+
+/** The end of a cancelled turn may have been lost with its worker: a commit that had begun is on record and counts. */
+function answerCancelled(actor: GameActor, call: ForceCall | null, made: boolean, failure: Failure): void {
+  if (call === null) return;
+  if (made) actor.succeed(call);
+  else actor.fail(call, failure);
+}
 
 /** Longest wait before the engine is asked again. */
 const MOST_BACKOFF_MS = 5_000;
@@ -99,7 +146,7 @@ async function attemptTurn(
 ): Promise<TurnResult> {
   const { state } = actor;
   const { begunAt, ...revisions } = numbers;
-  const summary = `Turn ${state.currentTurn + 1} (${tick ? instant(tick.at) : 'forced'})`;
+  const summary = `Turn ${state.currentTurn + 1} (${tick ? instant(tick.at) : trigger === 'force' ? 'forced' : 'adopted'})`;
   for (let engineFailures = 0; ;) {
     try {
       return await callNeighbour('generateTurn', summary, {
@@ -140,6 +187,7 @@ function engineFailure(error: unknown): (EngineFailureDetails & { message: strin
 async function turnMade(actor: GameActor, { call }: TurnOrder, result: TurnResult): Promise<void> {
   const { state } = actor;
   state.currentTurn = result.turn;
+  state.unsettledTurn = null;
   state.status = result.finished ? 'finished' : 'running';
   state.nextTickAt = result.finished ? null : tickAfter(state, Date.now());
   actor.turnsThisRun += 1;

@@ -86,6 +86,7 @@ export interface RuntimeRecords {
   game_id: string;
   membership_epoch: Generated<number>;
   next_generation_at: Timestamp | null;
+  patch_target_version: string | null;
   player_turn_stats: ColumnType<PlayerTurnStats[], string | undefined, string>;
   registration_id: string;
   revision: number;

@@ -26,6 +26,9 @@ function state(changes: Partial<GameState> = {}): GameState {
     lastTickAt: null,
     skippedTickAt: null,
     nextTickAt: null,
+    unsettledTurn: null,
+    health: null,
+    recovering: false,
     outboxPending: false,
     ...changes,
   };
