@@ -21,7 +21,7 @@ export const sharedSettings = {
   GAMEMASTER_POSTGRES_DSN: url('postgres', 'postgresql'),
   GAMEMASTER_POSTGRES_POOL_SIZE: optional(integer(1, 1_000), '10'),
   GAMEMASTER_POSTGRES_CONNECT_TIMEOUT: optional(duration(), '2s'),
-  GAMEMASTER_POSTGRES_QUERY_TIMEOUT: optional(duration(), '5s'),
+  GAMEMASTER_POSTGRES_QUERY_TIMEOUT: optional(duration(), '1s'),
   GAMEMASTER_TEMPORAL_ADDRESS: address(),
   GAMEMASTER_TEMPORAL_NAMESPACE: optional(text(), 'default'),
   GAMEMASTER_TEMPORAL_TASK_QUEUE: optional(text(), 'gamemaster'),

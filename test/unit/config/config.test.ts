@@ -28,7 +28,7 @@ describe('the defaults', () => {
         dsn: 'postgres://gm:secret@db:5432/gamemaster',
         poolSize: 10,
         connectTimeoutMs: 2_000,
-        queryTimeoutMs: 5_000,
+        queryTimeoutMs: 1_000,
       },
       temporal: { address: 'temporal:7233', namespace: 'default', taskQueue: 'gamemaster' },
       lobbyBaseUrl: 'http://lobby:8080',
