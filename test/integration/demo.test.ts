@@ -33,14 +33,16 @@ class Demo {
 
   /** Waits until the output has this, and returns the match. */
   async until(pattern: RegExp): Promise<RegExpMatchArray> {
-    return waitFor(
-      () => {
-        const match = this.output.match(pattern);
-        if (match === null && this.child.exitCode !== null) throw new Error('the demo has ended');
-        return match;
-      },
-      { timeout: STARTS_WITHIN_MS, describe: () => `${String(pattern)} in:\n${this.output}` },
-    );
+    const found = await waitFor(() => this.output.match(pattern) ?? (this.hasEnded && 'it has ended'), {
+      timeout: STARTS_WITHIN_MS,
+      describe: () => `${String(pattern)} in:\n${this.output}`,
+    });
+    if (typeof found === 'string') throw new Error(`No ${String(pattern)} in:\n${this.output}`);
+    return found;
+  }
+
+  private get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -67,7 +69,7 @@ class Demo {
   }
 
   async kill(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    if (!this.hasEnded) this.child.kill('SIGKILL');
     await this.ended;
   }
 }
