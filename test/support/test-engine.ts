@@ -46,7 +46,9 @@ export class TestEngine {
   turn = 0;
   options: Required<TestEngineOptions>;
 
-  private players: Player[] | null = null;
+  /** The players, as it set them up; null before init. */
+  players: Player[] | null = null;
+
   private readonly faults = new Map<Call, Fault[]>();
   private turns: Promise<unknown> = Promise.resolve();
   private held: Promise<void> | null = null;

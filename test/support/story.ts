@@ -1,0 +1,49 @@
+/** What a game's rows, streams and mappings tell, an entry a line: what tests compare. */
+import type { GameMaster } from './game-master';
+
+/** The operation log, oldest first: `turn generation_in_progress > running ok`. */
+export async function operationsOf(gm: GameMaster, gameId: string): Promise<string[]> {
+  const rows = await gm.operations(gameId);
+  return rows.map(
+    ({ kind, status_from, status_to, error_code }) =>
+      `${text(kind)} ${text(status_from)} > ${text(status_to)} ${text(error_code ?? 'ok')}`,
+  );
+}
+
+/** What Lobby was told, once nothing waits in the outbox any more: `runtime_snapshot_update 1 running`. */
+export async function lobbyEventsOf(gm: GameMaster, gameId: string): Promise<string[]> {
+  await gm.untilOutboxEmpty(gameId);
+  const events = await gm.events('lobbyEvents', gameId);
+  return events.map(({ event_type, payload }) => {
+    const { current_turn, final_turn_number, runtime_status } = payload as Record<string, unknown>;
+    return `${text(event_type)} ${text(current_turn ?? final_turn_number)} ${text(runtime_status)}`;
+  });
+}
+
+/** The notifications asked for, once nothing waits in the outbox any more: `game.turn.ready 1 to ann,bob`. */
+export async function intentsOf(gm: GameMaster, gameId: string): Promise<string[]> {
+  await gm.untilOutboxEmpty(gameId);
+  const intents = await gm.events('intents', gameId);
+  return intents.map(({ notification_type, audience, recipient_user_ids, payload }) => {
+    const { turn_number, final_turn_number, failure_reason } = payload as Record<string, unknown>;
+    const to = audience === 'users' ? (JSON.parse(text(recipient_user_ids)) as string[]).join() : audience;
+    const reason = failure_reason === undefined ? '' : ` ${text(failure_reason)}`;
+    return `${text(notification_type)} ${text(turn_number ?? final_turn_number)}${reason} to ${text(to)}`;
+  });
+}
+
+/** Who plays what: `ann plays Aelinari as <uuid>`. */
+export async function mappingsOf(gm: GameMaster, gameId: string): Promise<string[]> {
+  const { rows } = await gm.database.query<Record<string, unknown>>(
+    'SELECT * FROM gamemaster.player_mappings WHERE game_id = $1 ORDER BY user_id',
+    [gameId],
+  );
+  return rows.map(
+    ({ user_id, race_name, engine_player_uuid }) =>
+      `${text(user_id)} plays ${text(race_name)} as ${text(engine_player_uuid)}`,
+  );
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
+}
