@@ -40,11 +40,11 @@ export interface Change {
     stoppedAt?: Date;
     finishedAt?: Date;
   };
-  /** Rows of the operation log that belong to the change; at most one of them has a key. */
+  /** Rows of the operation log that belong to the change; at most one that succeeded has a key. */
   operations?: readonly OperationEntry[];
   /** Events that tell of the change. */
   events?: readonly OutboxEvent[];
-  /** The reply to remember under the key of `operations`, made from the changed row. JSON. */
+  /** The reply to remember under the key of the operation that succeeded, made from the changed row. JSON. */
   respond?: (row: RuntimeRow) => unknown;
 }
 
@@ -416,7 +416,7 @@ async function changeAndRespond(
   change: StatusChange,
   respond: (row: RuntimeRow) => unknown,
 ): Promise<RuntimeRow | undefined> {
-  const asked = change.operations?.find((operation) => operation.key !== undefined);
+  const asked = change.operations?.find(({ key, outcome }) => key !== undefined && outcome === 'success');
   if (asked === undefined) throw new Error('A reply is remembered under a key, and no operation has one');
   const [row] = await runIn<RuntimeRow>(transaction, CHANGE, changeValues(change));
   if (row === undefined) return undefined;

@@ -154,7 +154,7 @@ export class GameActor {
 
 /** An inbox call as the operation that its log row tells of. A person's signal is an operator's. */
 export function operationOf(call: Call): Operation {
-  const kind: OperationKind = call.kind === 'invalid' ? call.body.kind : call.kind;
+  const kind: OperationKind = call.kind === 'refused' ? call.body.kind : call.kind;
   return identified({ operationId: call.operationId, kind, startedAt: call.startedAt }, call.identity);
 }
 

@@ -31,11 +31,11 @@ const TURNS_OF_A_RUN = 100;
  */
 export async function game({ gameId, state }: GameInput): Promise<string> {
   const actor = new GameActor(gameId);
+  // In this order: a message may be there already, and its handler runs the moment it is set.
+  if (state) resume(actor, state);
   setHandlers(actor);
 
-  if (state) {
-    resume(actor, state);
-  } else {
+  if (!state) {
     if (!(await awaitRegistration(actor)) || actor.registration === null) return 'nothing was registered';
     const registered = await register(actor, actor.registration);
     await refuseEarlySignals(actor);
@@ -126,7 +126,7 @@ async function begin(actor: GameActor, call: Call): Promise<void> {
     case 'banish':
       await runBanish(actor, call);
       break;
-    case 'invalid':
+    case 'refused':
       break;
   }
 }
@@ -150,8 +150,8 @@ function refusalOf(actor: GameActor, call: Call): Failure | null {
     case 'patch':
     case 'banish':
       return notOperableNow(actor);
-    case 'invalid':
-      return { code: 'invalid_request', message: call.body.problem };
+    case 'refused':
+      return call.body.failure;
   }
 }
 

@@ -3,6 +3,7 @@
  * about it is the loop's affair (game.ts).
  */
 import { setHandler, uuid4 } from '@temporalio/workflow';
+import type { Failure } from '../activities/operation';
 import type { GameActor } from './actor';
 import type { Call as InboxCall } from './inbox';
 import {
@@ -24,7 +25,7 @@ import {
   type OutcomeIdentity,
   type RegisterBody,
 } from './messages';
-import { refuseLate, refuseOrdinary, refuseRegistration, refuseStop } from './refusals';
+import { ordinaryRefusal, refuseLate, refuseOrdinary, refuseRegistration, refuseStop } from './refusals';
 import { bodyProblem, identityOf } from './signal-arguments';
 
 /** What can be asked of a registered game, by update or by signal. */
@@ -118,16 +119,23 @@ function queued(actor: GameActor, kind: Kind, call: Call<unknown>): Promise<Outc
 }
 
 function put(actor: GameActor, kind: Kind, body: unknown, sender: unknown): void {
-  const problem = bodyProblem(kind, body);
+  const failure = signalRefusal(actor, kind, body);
   const nobody = (): void => undefined;
   actor.inbox.put({
     ...common(),
-    ...(problem === null ? { kind, body: body ?? {} } : { kind: 'invalid', body: { kind, problem } }),
+    ...(failure === null ? { kind, body: body ?? {} } : { kind: 'refused', body: { kind, failure } }),
     identity: identityOf(sender),
     via: 'signal',
     succeed: nobody,
     fail: nobody,
   } as InboxCall);
+}
+
+/** What an update's sender would be told by the front door and by the validator. */
+function signalRefusal(actor: GameActor, kind: Kind, body: unknown): Failure | null {
+  const problem = bodyProblem(kind, body);
+  if (problem !== null) return { code: 'invalid_request', message: problem };
+  return kind === 'stop' ? null : ordinaryRefusal(actor);
 }
 
 function common() {

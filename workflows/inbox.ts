@@ -1,3 +1,4 @@
+import type { Failure } from '../activities/operation';
 import type {
   BanishBody,
   CallIdentity,
@@ -26,9 +27,9 @@ export type ForceCall = Waiting<'force', ForceBody>;
 export type StopCall = Waiting<'stop', StopBody>;
 export type PatchCall = Waiting<'patch', PatchBody>;
 export type BanishCall = Waiting<'banish', BanishBody>;
-/** A signal whose argument is not what it must be: it only has to reach the log. */
-export type InvalidCall = Waiting<'invalid', { kind: Exclude<CallKind, 'register'>; problem: string }>;
-type OrdinaryCall = ForceCall | PatchCall | BanishCall | InvalidCall;
+/** A signal that was refused when it came: it only has to reach the log. */
+export type RefusedCall = Waiting<'refused', { kind: Exclude<CallKind, 'register'>; failure: Failure }>;
+type OrdinaryCall = ForceCall | PatchCall | BanishCall | RefusedCall;
 export type Call = StopCall | OrdinaryCall;
 
 /** How many calls other than stop may wait. With a stop they stay below the ten updates that the server admits. */
@@ -58,7 +59,7 @@ export class Inbox {
   }
 
   get isFull(): boolean {
-    return this.calls.length >= MOST_WAITING;
+    return this.calls.filter(({ kind }) => kind !== 'refused').length >= MOST_WAITING;
   }
 
   get hasStop(): boolean {

@@ -24,12 +24,14 @@ export function refuseRegistration(actor: GameActor, body: RegisterBody): void {
   }
 }
 
-/** Of force, patch and banish: one thing at a time, and a short queue. */
 export function refuseOrdinary(actor: GameActor): void {
-  throwIf(notOperableNow(actor));
-  if (actor.inbox.isFull) {
-    throw asUpdateFailure({ code: 'too_many_requests', message: 'too many calls wait for this game' });
-  }
+  throwIf(ordinaryRefusal(actor));
+}
+
+/** Of force, patch and banish, by update or by signal: one thing at a time, and a short queue. */
+export function ordinaryRefusal(actor: GameActor): Failure | null {
+  const full: Failure = { code: 'too_many_requests', message: 'too many calls wait for this game' };
+  return notOperableNow(actor) ?? (actor.inbox.isFull ? full : null);
 }
 
 export function refuseStop(actor: GameActor): void {

@@ -152,17 +152,6 @@ test('a game is registered once, also after it was stopped or finished', async (
   expect(engine.callsOf('init')).toBe(1);
 });
 
-test('of twenty registrations at once exactly one is made', async () => {
-  const engine = await newEngine();
-  const gameId = freshGameId();
-  const replies = await Promise.all(
-    Array.from({ length: 20 }, () => gm.register(gameId, gm.registration(engine))),
-  );
-  expect(replies.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(19).fill(409)]);
-  expect(engine.callsOf('init')).toBe(1);
-  expect(await tracesOf(gameId)).toEqual(TRACES_OF_A_REGISTERED_GAME);
-});
-
 const player = (race_name: string) => ({
   id: '2c1b4a52-8a3b-4c0e-9d35-0f6d4f9f1a11',
   race_name,
