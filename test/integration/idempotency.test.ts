@@ -1,5 +1,5 @@
 import { WorkflowUpdateStage } from '@temporalio/client';
-import { GameMaster, type Reply } from '../support/game-master';
+import { GameMaster, untilTold, type Reply } from '../support/game-master';
 import { freshGameId } from '../support/stack';
 import { operationsOf } from '../support/story';
 import { TestEngine } from '../support/test-engine';
@@ -31,7 +31,8 @@ afterEach(async () => {
 });
 
 const K = { 'Idempotency-Key': 'k' };
-const fifty = <T>(call: () => Promise<T>) => Promise.all(Array.from({ length: 50 }, call));
+/** Fifty callers at once, who repeat their call with the same key as long as they are told to. */
+const fifty = (call: () => Promise<Reply>) => Promise.all(Array.from({ length: 50 }, () => untilTold(call)));
 const told = ({ status, body }: Reply) => ({ status, body });
 const KEY_REUSED = {
   status: 409,

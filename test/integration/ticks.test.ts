@@ -23,11 +23,11 @@ const upTo = (turns: number) => Array.from({ length: turns }, (_, index) => inde
 test('the reference engine makes each turn once, in order, and everybody is told of each', async () => {
   const engine = await ReferenceEngine.start();
   const gameId = await gm.running(engine, { turn_schedule: EVERY_SECOND });
-  const shown: unknown[] = [];
+  const shown: string[] = [];
   await waitFor(
     async () => {
       const { status, current_turn, next_generation_at } = await gm.record(gameId);
-      if (status === 'running') shown[current_turn as number] = next_generation_at;
+      if (status === 'running') shown[current_turn as number] = next_generation_at as string;
       return (current_turn as number) >= 4;
     },
     { timeout: 30_000 },
@@ -51,7 +51,7 @@ test('the reference engine makes each turn once, in order, and everybody is told
   expect(await intentsOf(gm, gameId)).toEqual(turns.map((turn) => `game.turn.ready ${turn} to ann,bob`));
 
   // The next turn was always told for a whole second, later than the one before it.
-  const times = shown.filter((time) => time !== undefined).map((time) => Date.parse(String(time)));
+  const times = Object.values(shown).map((time) => Date.parse(time));
   expect(times.length).toBeGreaterThanOrEqual(3);
   expect(times.every((time, index) => time % 1000 === 0 && time > (times[index - 1] ?? 0))).toBe(true);
 

@@ -190,7 +190,9 @@ export class GameMaster {
   ): Promise<string> {
     await this.createVersion();
     const gameId = freshGameId();
-    const reply = await this.register(gameId, this.registration(engine, changes));
+    const reply = await untilTold(() =>
+      this.register(gameId, this.registration(engine, changes), { 'Idempotency-Key': 'running' }),
+    );
     if (reply.status !== 201) throw new Error(`not registered: ${JSON.stringify(reply.body)}`);
     return gameId;
   }
@@ -270,6 +272,18 @@ export class GameMaster {
     await Promise.all(
       rows.map(({ game_id }) => this.workflow(game_id).terminate('the test is over').catch(ignore)),
     );
+  }
+}
+
+/**
+ * Repeats a call for as long as it is answered 503, as its caller is told to do: on a busy machine a game may take
+ * longer to accept it than the front door waits. The call must have a key of its own.
+ */
+export async function untilTold(call: () => Promise<Reply>): Promise<Reply> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const reply = await call();
+    if (reply.status !== 503 || Date.now() > deadline) return reply;
   }
 }
 

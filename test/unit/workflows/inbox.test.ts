@@ -20,7 +20,7 @@ function call<Kind extends Call['kind']>(kind: Kind): Extract<Call, { kind: Kind
 describe('the inbox', () => {
   it('hands out calls in the order they came, each once', () => {
     const inbox = new Inbox();
-    const calls = [call('force'), call('invalid'), call('force')];
+    const calls = [call('force'), call('refused'), call('force')];
     for (const each of calls) inbox.put(each);
     expect([inbox.take(), inbox.take(), inbox.take(), inbox.take()]).toEqual([...calls, undefined]);
     expect(inbox.isEmpty).toBe(true);
@@ -38,10 +38,11 @@ describe('the inbox', () => {
     expect(inbox.take()).toBe(force);
   });
 
-  it('is full with eight calls that wait; stops do not count', () => {
+  it('is full with eight calls that wait; stops and refused signals do not count', () => {
     const inbox = new Inbox();
     for (let waiting = 0; waiting < 7; waiting += 1) inbox.put(call('force'));
     for (let waiting = 0; waiting < 3; waiting += 1) inbox.put(call('stop'));
+    inbox.put(call('refused'));
     expect(inbox.isFull).toBe(false);
     inbox.put(call('force'));
     expect(inbox.isFull).toBe(true);
