@@ -22,8 +22,10 @@ export type Fault =
   | { kind: 'hang' }
   /** Answers this and applies nothing. */
   | { kind: 'answer'; status: number; body?: string; headers?: Record<string, string> }
-  /** Sends bytes without end. */
-  | { kind: 'endless' };
+  /** Sends bytes without end, as fast as they are taken. */
+  | { kind: 'endless' }
+  /** Sends a byte now and then, so that the connection is never silent. */
+  | { kind: 'drip' };
 
 export type Call = 'init' | 'status' | 'turn' | 'banish';
 
@@ -44,6 +46,10 @@ export class TestEngine {
   /** Every call that arrived, in order. */
   readonly calls: Call[] = [];
   turn = 0;
+  /** Asked for every call that no `failNext` is for. */
+  faultOf: (call: Call) => Fault | undefined = () => undefined;
+  /** Bytes of endless answers that were taken off our hands. */
+  endlessBytes = 0;
   options: Required<TestEngineOptions>;
 
   /** The players, as it set them up; null before init. */
@@ -84,6 +90,13 @@ export class TestEngine {
     this.faults.set(call, [...(this.faults.get(call) ?? []), ...faults]);
   }
 
+  /** Makes a turn that nobody asked for. */
+  advance(): void {
+    this.turn += 1;
+    this.turnLog.push(this.turn);
+    for (const player of this.players ?? []) player.population += 1;
+  }
+
   /** Holds every turn call, before it is applied, until the returned function is called. */
   holdTurns(): () => void {
     let release: () => void = () => undefined;
@@ -92,6 +105,11 @@ export class TestEngine {
       this.held = null;
       release();
     };
+  }
+
+  /** Resolves when no turn call that has arrived is still to be applied. */
+  async turnsAreOver(): Promise<void> {
+    await this.turns;
   }
 
   callsOf(call: Call): number {
@@ -126,7 +144,7 @@ export class TestEngine {
     }
     const body = await read(request);
     this.calls.push(call);
-    const fault = this.faults.get(call)?.shift();
+    const fault = this.faults.get(call)?.shift() ?? this.faultOf(call);
     switch (fault?.kind) {
       case undefined:
         answer(response, ...(await this.perform(call, request, body)));
@@ -144,7 +162,10 @@ export class TestEngine {
       case 'hang':
         return;
       case 'endless':
-        endless(response);
+        this.sendEndlessly(response);
+        return;
+      case 'drip':
+        drip(response);
         return;
       case 'answer':
         response.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers });
@@ -177,15 +198,26 @@ export class TestEngine {
           await this.held;
           await delay(this.options.turnDurationMs);
           if (ifMatch === 'when_applying' && this.isElsewhere(expected)) return ELSEWHERE;
-          this.turn += 1;
-          this.turnLog.push(this.turn);
-          for (const player of this.players ?? []) player.population += 1;
+          this.advance();
           return [200, this.state()];
         });
         this.turns = applied;
         return applied;
       }
     }
+  }
+
+  private sendEndlessly(response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    const chunk = Buffer.alloc(64 * 1024, ' ');
+    const pump = (): void => {
+      while (!response.destroyed) {
+        this.endlessBytes += chunk.length;
+        if (!response.write(chunk)) break;
+      }
+      if (!response.destroyed) response.once('drain', pump);
+    };
+    pump();
   }
 
   private isElsewhere(expected: string | undefined): boolean {
@@ -215,14 +247,10 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
   response.end(body === undefined ? undefined : JSON.stringify(body));
 }
 
-function endless(response: ServerResponse): void {
+function drip(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'application/json' });
-  const chunk = Buffer.alloc(64 * 1024, ' ');
-  const pump = (): void => {
-    while (!response.destroyed) if (!response.write(chunk)) break;
-    if (!response.destroyed) response.once('drain', pump);
-  };
-  pump();
+  const timer = setInterval(() => response.write(' '), 100);
+  response.once('close', () => clearInterval(timer));
 }
 
 async function read(request: IncomingMessage): Promise<string> {
