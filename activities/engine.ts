@@ -230,7 +230,7 @@ async function generateTurn(deps: EngineActivitiesDeps, input: GenerateTurnInput
   // An earlier attempt got as far as the commit; only its answer is missing.
   if (row.revision >= input.commitRevision) return resultOf(row, false);
 
-  const state = await takeTurn(deps, input, row.engineEndpoint);
+  const state = await takeTurn(deps, input, row);
   return commitTurn(deps, input, row, state);
 }
 
@@ -238,16 +238,16 @@ async function generateTurn(deps: EngineActivitiesDeps, input: GenerateTurnInput
 async function takeTurn(
   deps: EngineActivitiesDeps,
   input: GenerateTurnInput,
-  endpoint: string,
+  row: RuntimeRow,
 ): Promise<EngineState> {
   const { engine } = deps;
+  const { engineEndpoint: endpoint } = row;
   const signal = cancellationSignal();
   try {
     const found = await engine.status(endpoint, signal);
     const reached = stateAfter(input, found);
     if (reached) return reached;
-    if (elapsedMs(input) >= deps.turnDeadlineMs) throw deadlineExceeded(deps);
-    if (!deps.engineHonoursIfMatch) return await takeTurnOnce(deps, input, endpoint);
+    if (!deps.engineHonoursIfMatch) return await takeTurnOnce(deps, input, row);
     const state = await engine.turn(endpoint, input.currentTurn, signal);
     if (state.turn === input.currentTurn + 1) return state;
     throw new EngineFailure(
@@ -256,7 +256,7 @@ async function takeTurn(
     );
   } catch (error) {
     if (!(error instanceof EngineFailure)) throw error;
-    throw asActivityFailure(deps, input, error);
+    throw asActivityFailure(deps, input, row, error);
   }
 }
 
@@ -267,9 +267,10 @@ async function takeTurn(
 async function takeTurnOnce(
   deps: EngineActivitiesDeps,
   input: GenerateTurnInput,
-  endpoint: string,
+  row: RuntimeRow,
 ): Promise<EngineState> {
   const { gameId, operation, currentTurn } = input;
+  const { engineEndpoint: endpoint } = row;
   const signal = cancellationSignal();
   const write = { ...gameOf(input), revision: input.beginRevision };
   let answered = false;
@@ -292,7 +293,7 @@ async function takeTurnOnce(
     if (reached) return reached;
     // An engine that has answered is not working on the turn any more, and the one call is spent.
     if (answered) throw engineFailed('the engine did not make the turn', { exhausted: true });
-    if (elapsedMs(input) >= deps.turnDeadlineMs) throw deadlineExceeded(deps);
+    if (isOverdue(deps, row)) throw deadlineExceeded(deps);
     await delay(wait, undefined, { signal });
   }
 }
@@ -316,6 +317,7 @@ function stateAfter({ currentTurn }: GenerateTurnInput, state: EngineState): Eng
 function asActivityFailure(
   deps: EngineActivitiesDeps,
   input: GenerateTurnInput,
+  row: RuntimeRow,
   failure: EngineFailure,
 ): Error {
   switch (failure.kind) {
@@ -323,14 +325,22 @@ function asActivityFailure(
       return final('engine_validation_error', failure.message, failure);
     case 'elsewhere':
       // It was made between the look and the call: the next attempt finds it.
-      return elapsedMs(input) >= deps.turnDeadlineMs ? deadlineExceeded(deps) : failure;
+      return isOverdue(deps, row) ? deadlineExceeded(deps) : failure;
     case 'unsent':
     case 'lost':
     case 'bad_answer':
       return engineFailed(failure.message, {
-        exhausted: input.engineFailures + 1 >= deps.turnAttempts || elapsedMs(input) >= deps.turnDeadlineMs,
+        exhausted: input.engineFailures + 1 >= deps.turnAttempts || isOverdue(deps, row),
       });
   }
+}
+
+/**
+ * Whether the engine has had all the time that a turn may take. It counts from the write that began the turn: what an
+ * outage of our own had cost before is not the engine's fault.
+ */
+function isOverdue({ turnDeadlineMs }: EngineActivitiesDeps, begun: RuntimeRow): boolean {
+  return Date.now() - begun.updatedAt.getTime() >= turnDeadlineMs;
 }
 
 function deadlineExceeded({ turnDeadlineMs }: EngineActivitiesDeps): ApplicationFailure {
@@ -359,10 +369,13 @@ async function commitTurn(
   cancellationSignal().throwIfAborted();
   const change = await untilStored(input.gameId, async () => turnChange(deps, input, row, state));
   const { applied, row: after } = await untilStored(input.gameId, () => deps.records.change(change));
+  if (!applied) {
+    log.warn('turn is on record already, by another attempt', { game_id: input.gameId, turn: state.turn });
+    return resultOf(after, false);
+  }
   deps.onOperation(input.operation.kind, 'ok');
   deps.onTurn({ trigger: input.trigger, outcome: change.to, durationMs: elapsedMs(input) });
-  const sent =
-    applied && !input.outboxPending && (await flushAtOnce(deps, gameOf(input), change.events ?? []));
+  const sent = !input.outboxPending && (await flushAtOnce(deps, gameOf(input), change.events ?? []));
   return resultOf(after, sent);
 }
 

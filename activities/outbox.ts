@@ -5,6 +5,7 @@
 import type { EventStreams } from '../clients/event-streams';
 import type { GameEvent } from '../domain/game-events';
 import type { OutboxStore } from '../stores/outbox';
+import { whileHeartbeating } from './heartbeat';
 import type { GameRef } from './operation';
 
 export interface OutboxActivitiesDeps {
@@ -19,14 +20,16 @@ const PAGE = 200;
 export function createOutboxActivities(deps: OutboxActivitiesDeps) {
   return {
     /** Sends all that waits. Throws when it cannot; the server calls it again. */
-    async flushOutbox({ gameId, registrationId }: GameRef): Promise<void> {
-      for (;;) {
-        const waiting = await deps.outbox.pending(gameId, PAGE);
-        if (waiting.length === 0) return;
-        await send(deps, { gameId, registrationId }, waiting);
-      }
-    },
+    flushOutbox: (game: GameRef): Promise<void> => whileHeartbeating(() => flush(deps, game)),
   };
+}
+
+async function flush(deps: OutboxActivitiesDeps, { gameId, registrationId }: GameRef): Promise<void> {
+  for (;;) {
+    const waiting = await deps.outbox.pending(gameId, PAGE);
+    if (waiting.length === 0) return;
+    await send(deps, { gameId, registrationId }, waiting);
+  }
 }
 
 /**

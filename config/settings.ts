@@ -56,6 +56,9 @@ export const apiSettings = {
 
 export const workerSettings = {
   ...sharedSettings,
+  // Shorter than in the api: a write that was lost in a silent server is repeated at once and may not delay a tick.
+  GAMEMASTER_POSTGRES_CONNECT_TIMEOUT: optional(duration(), '1s'),
+  GAMEMASTER_POSTGRES_QUERY_TIMEOUT: optional(duration(), '1s'),
   GAMEMASTER_REDIS_URL: url('redis', 'rediss'),
   GAMEMASTER_ENGINE_TURN_TIMEOUT: optional(duration(), '60s'),
   GAMEMASTER_ENGINE_TURN_ATTEMPTS: optional(integer(1, 100), '3'),

@@ -35,6 +35,8 @@ export function createGameWorker(options: GameWorkerOptions): Promise<Worker> {
     maxCachedWorkflows: options.maxCachedWorkflows,
     // A cancellation reaches an activity with the answer to its heartbeat: within a second, not the default minute.
     maxHeartbeatThrottleInterval: '1s',
+    // The queue of a worker that was lost is given up after this time; the default of 10 s would make ticks that late.
+    stickyQueueScheduleToStartTimeout: '3s',
     shutdownGraceTime: options.shutdownGraceMs,
     shutdownForceTime: options.shutdownForceMs,
     ...(buildId !== null && {

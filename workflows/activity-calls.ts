@@ -10,11 +10,17 @@ import {
 } from '@temporalio/workflow';
 import type { GameActivities } from '../activities';
 
-/** At most 800 ms between attempts: a tick is less than 2 s late once a store answers again. */
+/** What a lost worker had in hand is begun anew after this time. */
+const HEARTBEAT_TIMEOUT = '5s';
+
+/**
+ * At most half a second between attempts, which themselves notice a silent store within a second: a tick is less than
+ * 2 s late once the store answers again.
+ */
 const untilStoresAreBack: NonNullable<ActivityOptions['retry']> = {
   initialInterval: '100ms',
   backoffCoefficient: 1.6,
-  maximumInterval: '800ms',
+  maximumInterval: '500ms',
 };
 
 /** A write to Postgres, and a short try to send its events. */
@@ -23,7 +29,7 @@ const writes = { startToCloseTimeout: '5s', retry: untilStoresAreBack } satisfie
 /** A call to a neighbour: bounded by its own time-outs; the heartbeat tells of a lost worker. */
 const calls = {
   startToCloseTimeout: '1 day',
-  heartbeatTimeout: '5s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: untilStoresAreBack,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 } satisfies ActivityOptions;
@@ -63,6 +69,7 @@ function call<Name extends keyof GameActivities>(
 
 export const { flushOutbox } = proxyActivities<GameActivities>({
   startToCloseTimeout: '30s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '5s' },
   summary: 'Send the events that wait in the outbox',
 });

@@ -40,7 +40,8 @@ export async function completeStop(
     revision: nextRevision(state),
     operation: operationOf(stop),
     cancelled,
-    outboxPending: state.outboxPending,
+    // A turn that was cut short may have been committed all the same: its events go first.
+    outboxPending: state.outboxPending || cancelled !== null,
   });
   state.status = result.status;
   state.currentTurn = result.currentTurn;

@@ -351,6 +351,14 @@ describe('workers that die', () => {
     expect(Date.now() - killedAt).toBeLessThan(BACK_WITHIN);
   }
 
+  /**
+   * Tasks go to a frozen worker as well, for as long as its polls stay open: each is noticed after 5 s, so this may
+   * take longer than after a crash.
+   */
+  async function untilMadeByAnother(gameId: string): Promise<void> {
+    await gm.untilRecord(gameId, { current_turn: 1, status: 'running' }, 60_000);
+  }
+
   test('before the call of the engine', async () => {
     const gameId = await gm.running(engine);
     const asked = engine.callsOf('status');
@@ -485,9 +493,8 @@ describe('workers that die', () => {
     const { reply, unlock } = await forceUpToCommit(gameId);
     const zombie = await workerAtWork(gameId);
     zombie.kill('SIGSTOP');
-    const frozenAt = Date.now();
     await unlock();
-    await expectBackInTime(gameId, frozenAt);
+    await untilMadeByAnother(gameId);
     const first = await reply;
     const second = await gm.force(gameId);
     expect(second).toMatchObject({ status: 200, body: { current_turn: 2 } });
@@ -512,7 +519,7 @@ describe('workers that die', () => {
     await waitFor(() => engine.callsOf('status') > asked);
     const zombie = await workerAtWork(gameId);
     zombie.kill('SIGSTOP');
-    await expectBackInTime(gameId, Date.now());
+    await untilMadeByAnother(gameId);
     zombie.kill('SIGCONT');
     const forced = await gm.force(gameId);
     expect(forced.status).toBe(200);
