@@ -135,12 +135,8 @@ describe('an engine whose answers go astray', () => {
     const body = JSON.stringify({ error: { code: 'no_turn', message: 'not on a Sunday' } });
     engine.failNext('turn', { kind: 'answer', status: 422, body });
     const failed = await gm.force(gameId);
-    expect(failed).toMatchObject({
-      status: 422,
-      body: {
-        error: { code: 'engine_validation_error', message: expect.stringContaining('not on a Sunday') },
-      },
-    });
+    expect(failed).toMatchObject({ status: 422, body: { error: { code: 'engine_validation_error' } } });
+    expect(JSON.stringify(failed.body)).toContain('not on a Sunday');
     expect(engine.callsOf('turn')).toBe(1);
     const forced = await gm.force(gameId);
     await expectNoFaults(gameId, forced);
