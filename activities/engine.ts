@@ -9,13 +9,12 @@ import { activityInfo, ApplicationFailure, cancellationSignal, log } from '@temp
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineFailure, type EngineClient, type EngineState } from '../clients/engine';
-import { GameMasterError } from '../domain/errors';
 import { EventWriter } from '../domain/game-events';
 import { projectPlayerStats } from '../domain/player-stats';
 import { toRuntimeRecord, type RuntimeRow } from '../domain/runtime-record';
 import type { RuntimeStatus } from '../domain/runtime-status';
 import { countTicksBetween, nextTick, type TurnSchedule } from '../domain/turn-schedule';
-import { RecordDiverged } from '../stores/errors';
+import { StoreUnavailable } from '../stores/errors';
 import type { OperationEntry } from '../stores/operation-log';
 import type { PlayerMappingStore } from '../stores/player-mappings';
 import type { StatusChange } from '../stores/runtime-records';
@@ -211,21 +210,25 @@ function userOf({ members }: InitEngineInput, raceName: string): string {
 }
 
 async function generateTurn(deps: EngineActivitiesDeps, input: GenerateTurnInput): Promise<TurnResult> {
-  const remembered = await findRemembered(deps.operations, input.gameId, input.operation);
+  const untilOpened = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    untilStored(input.gameId, work, cancellationSignal());
+  const remembered = await untilOpened(() => findRemembered(deps.operations, input.gameId, input.operation));
   if (remembered) {
     const { currentTurn: turn, nextGenerationAt, outboxPending } = input;
     return { remembered, turn, finished: false, nextGenerationAt, outboxEmpty: !outboxPending };
   }
 
-  const { applied, row } = await deps.records.change({
-    ...gameOf(input),
-    revision: input.beginRevision,
-    to: 'generation_in_progress',
-    set: {
-      nextGenerationAt: toDate(input.nextGenerationAt),
-      skippedTickAt: toDate(input.skippedTickAt),
-    },
-  });
+  const { applied, row } = await untilOpened(() =>
+    deps.records.change({
+      ...gameOf(input),
+      revision: input.beginRevision,
+      to: 'generation_in_progress',
+      set: {
+        nextGenerationAt: toDate(input.nextGenerationAt),
+        skippedTickAt: toDate(input.skippedTickAt),
+      },
+    }),
+  );
   if (applied && input.tick) reportTick(deps, input.tick, input.schedule);
   // An earlier attempt got as far as the commit; only its answer is missing.
   if (row.revision >= input.commitRevision) return resultOf(row, false);
@@ -428,14 +431,22 @@ function finishOf(turn: OperationEntry): OperationEntry {
 
 const STORE_RETRY_MS = 250;
 
-async function untilStored<Result>(gameId: string, write: () => Promise<Result>): Promise<Result> {
+/**
+ * Waits for a store that is away, in place: the server would begin another attempt a second later at the earliest,
+ * and a tick may not be two seconds late. Anything else, and the signal's end of patience, is thrown.
+ */
+async function untilStored<Result>(
+  gameId: string,
+  work: () => Promise<Result>,
+  signal?: AbortSignal,
+): Promise<Result> {
   for (;;) {
     try {
-      return await write();
+      return await work();
     } catch (error) {
-      if (error instanceof RecordDiverged || error instanceof GameMasterError) throw error;
-      log.warn('store is away, the turn waits', { game_id: gameId, error: String(error) });
-      await delay(STORE_RETRY_MS);
+      if (!(error instanceof StoreUnavailable)) throw error;
+      log.warn('store is away, the turn waits', { game_id: gameId, error: error.message });
+      await delay(STORE_RETRY_MS, undefined, { signal });
     }
   }
 }

@@ -13,10 +13,7 @@ import type { GameActivities } from '../activities';
 /** What a lost worker had in hand is begun anew after this time. */
 const HEARTBEAT_TIMEOUT = '5s';
 
-/**
- * At most half a second between attempts, which themselves notice a silent store within a second: a tick is less than
- * 2 s late once the store answers again.
- */
+/** Soon: what comes too early for the server waits for about a second there. */
 const untilStoresAreBack: NonNullable<ActivityOptions['retry']> = {
   initialInterval: '100ms',
   backoffCoefficient: 1.6,
