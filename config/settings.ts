@@ -20,7 +20,7 @@ import {
 export const sharedSettings = {
   GAMEMASTER_POSTGRES_DSN: url('postgres', 'postgresql'),
   GAMEMASTER_POSTGRES_POOL_SIZE: optional(integer(1, 1_000), '10'),
-  GAMEMASTER_POSTGRES_CONNECT_TIMEOUT: optional(duration(), '2s'),
+  GAMEMASTER_POSTGRES_CONNECT_TIMEOUT: optional(duration(), '1s'),
   GAMEMASTER_POSTGRES_QUERY_TIMEOUT: optional(duration(), '1s'),
   GAMEMASTER_TEMPORAL_ADDRESS: address(),
   GAMEMASTER_TEMPORAL_NAMESPACE: optional(text(), 'default'),
@@ -56,9 +56,6 @@ export const apiSettings = {
 
 export const workerSettings = {
   ...sharedSettings,
-  // Shorter than in the api: a write that was lost in a silent server is repeated at once and may not delay a tick.
-  GAMEMASTER_POSTGRES_CONNECT_TIMEOUT: optional(duration(), '1s'),
-  GAMEMASTER_POSTGRES_QUERY_TIMEOUT: optional(duration(), '1s'),
   GAMEMASTER_REDIS_URL: url('redis', 'rediss'),
   GAMEMASTER_ENGINE_TURN_TIMEOUT: optional(duration(), '60s'),
   GAMEMASTER_ENGINE_TURN_ATTEMPTS: optional(integer(1, 100), '3'),

@@ -2,11 +2,12 @@
  * The engine's turn call is not idempotent, so whatever happens between the call and its record must neither repeat
  * nor lose a turn. The engine's own log is the witness; `faultsOf` compares everything else with it.
  */
+import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { faultsOf } from '../support/checker';
-import { GameMaster, type GameMasterProcess, type Reply } from '../support/game-master';
+import { GameMaster, untilTold, type GameMasterProcess, type Reply } from '../support/game-master';
 import { stackAddresses, waitFor } from '../support/stack';
 import { TcpProxy } from '../support/tcp-proxy';
 import { TestEngine, type Fault } from '../support/test-engine';
@@ -21,6 +22,11 @@ beforeEach(async () => {
 afterEach(async () => {
   await engine.stop();
 });
+
+function force(gameId: string): Promise<Reply> {
+  const headers = { 'Idempotency-Key': randomUUID() };
+  return untilTold(() => gm.force(gameId, headers));
+}
 
 /** Every check of the checker, on the game of this test. */
 async function expectNoFaults(gameId: string, ...replies: Reply[]): Promise<void> {
@@ -76,7 +82,7 @@ describe('an engine whose answers go astray', () => {
     const results = await eachOn(faults, async (own, fault) => {
       const gameId = await gm.running(own);
       own.failNext('turn', fault);
-      const forced = await gm.force(gameId);
+      const forced = await force(gameId);
       return [forced.status, own.turnLog, await faultsOf(gm, { gameId, engine: own, replies: [forced] })];
     });
     expect(results).toEqual(mapValues(faults, () => [200, [1], []]));
@@ -86,10 +92,10 @@ describe('an engine whose answers go astray', () => {
     const results = await eachOn(FAULTS, async (own, fault) => {
       const gameId = await gm.running(own);
       own.failNext('turn', fault, fault, fault);
-      const failed = await gm.force(gameId);
+      const failed = await force(gameId);
       const calls = own.callsOf('turn');
       // What was applied and not reported is found by the next one, who makes no second turn of it.
-      const forced = await gm.force(gameId);
+      const forced = await force(gameId);
       const witness = { gameId, engine: own, replies: [failed, forced] };
       return [
         failed.status,
@@ -113,7 +119,7 @@ describe('an engine whose answers go astray', () => {
   test('an answer without end is not read to its end', async () => {
     const gameId = await gm.running(engine);
     engine.failNext('turn', { kind: 'endless' });
-    expect((await gm.force(gameId)).status).toBe(200);
+    expect((await force(gameId)).status).toBe(200);
     // We take 1 MiB; what the sockets' buffers hold is sent as well.
     expect(engine.endlessBytes).toBeLessThan(16 * 2 ** 20);
   });
@@ -123,7 +129,7 @@ describe('an engine whose answers go astray', () => {
     const gameId = await gm.running(engine);
     const headers = { location: `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/` };
     engine.failNext('turn', { kind: 'answer', status: 307, headers });
-    const forced = await gm.force(gameId);
+    const forced = await force(gameId);
     elsewhere.close();
     expect(forced.status).toBe(200);
     expect(visits).toEqual([]);
@@ -134,18 +140,18 @@ describe('an engine whose answers go astray', () => {
     const gameId = await gm.running(engine);
     const body = JSON.stringify({ error: { code: 'no_turn', message: 'not on a Sunday' } });
     engine.failNext('turn', { kind: 'answer', status: 422, body });
-    const failed = await gm.force(gameId);
+    const failed = await force(gameId);
     expect(failed).toMatchObject({ status: 422, body: { error: { code: 'engine_validation_error' } } });
     expect(JSON.stringify(failed.body)).toContain('not on a Sunday');
     expect(engine.callsOf('turn')).toBe(1);
-    const forced = await gm.force(gameId);
+    const forced = await force(gameId);
     await expectNoFaults(gameId, forced);
   });
 
   test('an engine that is one turn ahead is believed, and not called', async () => {
     const gameId = await gm.running(engine);
     engine.advance();
-    const forced = await gm.force(gameId);
+    const forced = await force(gameId);
     expect(forced).toMatchObject({ status: 200, body: { current_turn: 1 } });
     expect(engine.callsOf('turn')).toBe(0);
     await expectNoFaults(gameId, forced);
@@ -156,15 +162,15 @@ describe('an engine whose answers go astray', () => {
     ['one turn behind', 0],
   ])('an engine that is %s is a mismatch, and is not called', async (_name, turn) => {
     const gameId = await gm.running(engine);
-    expect((await gm.force(gameId)).status).toBe(200);
+    expect((await force(gameId)).status).toBe(200);
     engine.turn = turn;
-    const failed = await gm.force(gameId);
+    const failed = await force(gameId);
     expect(failed).toMatchObject({ status: 502, body: { error: { code: 'turn_mismatch' } } });
     expect(engine.callsOf('turn')).toBe(1);
     expect(await gm.record(gameId)).toMatchObject({ status: 'generation_failed', current_turn: 1 });
     // The operator restores the engine's state, and the game goes on.
     engine.turn = 1;
-    const forced = await gm.force(gameId);
+    const forced = await force(gameId);
     expect(forced).toMatchObject({ status: 200, body: { current_turn: 2 } });
     await expectNoFaults(gameId, forced);
   });
@@ -172,7 +178,7 @@ describe('an engine whose answers go astray', () => {
   test('slower than the timeout, comparing If-Match when it applies: one turn', async () => {
     const gameId = await gm.running(engine);
     engine.options.turnDurationMs = 3_000;
-    const forced = await gm.force(gameId);
+    const forced = await force(gameId);
     expect(forced).toMatchObject({ status: 200, body: { current_turn: 1 } });
     expect(engine.callsOf('turn')).toBeGreaterThan(1);
     await engine.turnsAreOver();
@@ -183,12 +189,12 @@ describe('an engine whose answers go astray', () => {
   test('slower than all attempts together: the turn fails, is found later, and was made once', async () => {
     const gameId = await gm.running(engine);
     engine.options.turnDurationMs = 7_000;
-    const failed = await gm.force(gameId);
+    const failed = await force(gameId);
     expect(failed).toMatchObject({ status: 502, body: { error: { code: 'engine_unreachable' } } });
     expect(engine.callsOf('turn')).toBe(3);
     await waitFor(() => engine.turnLog.length > 0, { describe: 'the engine to be done after all' });
     engine.options.turnDurationMs = 0;
-    const forced = await gm.force(gameId);
+    const forced = await force(gameId);
     expect(forced).toMatchObject({ status: 200, body: { current_turn: 1 } });
     await engine.turnsAreOver();
     expect(engine.turnLog).toEqual([1]);
@@ -205,11 +211,11 @@ describe('an engine whose answers go astray', () => {
     async (ifMatch) => {
       const gameId = await gm.running(engine);
       engine.options = { ...engine.options, ifMatch, turnDurationMs: 3_000 };
-      expect(await gm.force(gameId)).toMatchObject({ status: 200, body: { current_turn: 1 } });
+      expect(await force(gameId)).toMatchObject({ status: 200, body: { current_turn: 1 } });
       await engine.turnsAreOver();
       expect(engine.turnLog.length).toBeGreaterThan(1);
       const calls = engine.callsOf('turn');
-      const next = await gm.force(gameId);
+      const next = await force(gameId);
       // One extra turn looks like the next one whose reply was lost, and is adopted; two are a mismatch.
       if (engine.turnLog.length === 2) expect(next).toMatchObject({ status: 200, body: { current_turn: 2 } });
       else expect(next).toMatchObject({ status: 502, body: { error: { code: 'turn_mismatch' } } });
@@ -240,7 +246,7 @@ describe('an engine that is not known to honour If-Match', () => {
     async (ifMatch) => {
       const gameId = await gm.running(engine);
       engine.options = { ...engine.options, ifMatch, turnDurationMs: 3_000 };
-      const forced = await gm.force(gameId);
+      const forced = await force(gameId);
       expect(forced).toMatchObject({ status: 200, body: { current_turn: 1 } });
       await engine.turnsAreOver();
       expect(engine.turnLog).toEqual([1]);
@@ -256,7 +262,7 @@ describe('an engine that is not known to honour If-Match', () => {
     engine.options.ifMatch = 'ignored';
     const gameId = await gm.running(engine);
     engine.failNext('turn', fault);
-    const forced = await gm.force(gameId);
+    const forced = await force(gameId);
     expect(forced).toMatchObject({ status: 200, body: { current_turn: 1 } });
     expect(engine.callsOf('turn')).toBe(1);
     await expectNoFaults(gameId, forced);
@@ -266,10 +272,10 @@ describe('an engine that is not known to honour If-Match', () => {
     engine.options.ifMatch = 'ignored';
     const gameId = await gm.running(engine);
     engine.failNext('turn', { kind: 'hang' });
-    const failed = await gm.force(gameId);
+    const failed = await force(gameId);
     expect(failed).toMatchObject({ status: 502, body: { error: { code: 'engine_unreachable' } } });
     expect(engine.callsOf('turn')).toBe(1);
-    const forced = await gm.force(gameId);
+    const forced = await force(gameId);
     expect(forced).toMatchObject({ status: 200, body: { current_turn: 1 } });
     await expectNoFaults(gameId, forced);
   });
@@ -278,7 +284,7 @@ describe('an engine that is not known to honour If-Match', () => {
     engine.options.ifMatch = 'ignored';
     const gameId = await gm.running(engine);
     const release = engine.holdTurns();
-    const reply = gm.force(gameId);
+    const reply = force(gameId);
     await waitFor(() => engine.callsOf('turn') === 1);
     await (await workerAtWork(gameId)).crash();
     const asked = engine.callsOf('status');
@@ -359,7 +365,7 @@ describe('workers that die', () => {
     const gameId = await gm.running(engine);
     const asked = engine.callsOf('status');
     engine.failNext('status', { kind: 'hang' });
-    const reply = gm.force(gameId);
+    const reply = force(gameId);
     await waitFor(() => engine.callsOf('status') > asked);
     await (await workerAtWork(gameId)).crash();
     await expectBackInTime(gameId, Date.now());
@@ -370,7 +376,7 @@ describe('workers that die', () => {
   test('during the call, with which the engine goes on', async () => {
     const gameId = await gm.running(engine);
     const release = engine.holdTurns();
-    const reply = gm.force(gameId);
+    const reply = force(gameId);
     await waitFor(() => engine.callsOf('turn') === 1);
     await (await workerAtWork(gameId)).crash();
     const killedAt = Date.now();
@@ -397,7 +403,7 @@ describe('workers that die', () => {
   test('after the commit, before the events are out', async () => {
     const gameId = await gm.running(engine);
     const release = engine.holdTurns();
-    const reply = gm.force(gameId);
+    const reply = force(gameId);
     await waitFor(() => engine.callsOf('turn') === 1);
     const worker = await workerAtWork(gameId);
     await lines.get(worker)?.redis.setMode('blackhole');
@@ -416,7 +422,7 @@ describe('workers that die', () => {
   test('after the commit and the events, before the workflow is told', async () => {
     const gameId = await gm.running(engine);
     const release = engine.holdTurns();
-    const reply = gm.force(gameId);
+    const reply = force(gameId);
     await waitFor(() => engine.callsOf('turn') === 1);
     const worker = await workerAtWork(gameId);
     await lines.get(worker)?.temporal.setMode('blackhole');
@@ -434,7 +440,7 @@ describe('workers that die', () => {
   test('while events are on their way after an outage of Redis', async () => {
     const gameId = await gm.running(engine);
     for (const { redis } of lines.values()) await redis.setMode('blackhole');
-    const reply = await gm.force(gameId);
+    const reply = await force(gameId);
     expect(reply.status).toBe(200);
     const worker = await workerAtWork(gameId);
     for (const { redis } of lines.values()) await redis.setMode('pass');
@@ -492,7 +498,7 @@ describe('workers that die', () => {
     await unlock();
     await untilMadeByAnother(gameId);
     const first = await reply;
-    const second = await gm.force(gameId);
+    const second = await force(gameId);
     expect(second).toMatchObject({ status: 200, body: { current_turn: 2 } });
     const record = await gm.record(gameId);
 
@@ -511,13 +517,13 @@ describe('workers that die', () => {
     const gameId = await gm.running(engine);
     const asked = engine.callsOf('status');
     engine.failNext('status', { kind: 'hang' });
-    const reply = gm.force(gameId);
+    const reply = force(gameId);
     await waitFor(() => engine.callsOf('status') > asked);
     const zombie = await workerAtWork(gameId);
     zombie.kill('SIGSTOP');
     await untilMadeByAnother(gameId);
     zombie.kill('SIGCONT');
-    const forced = await gm.force(gameId);
+    const forced = await force(gameId);
     expect(forced.status).toBe(200);
     await waitFor(async () => (await fetch(`${zombie.baseUrl}/readyz`)).ok, { timeout: 20_000 });
     expect(engine.turnLog).toEqual([1, 2]);
@@ -527,7 +533,7 @@ describe('workers that die', () => {
   /** A forced turn that the engine has made, and whose record the worker cannot write as long as it is locked. */
   async function forceUpToCommit(gameId: string) {
     const release = engine.holdTurns();
-    const reply = gm.force(gameId);
+    const reply = force(gameId);
     await waitFor(() => engine.callsOf('turn') === 1);
     const holder = await gm.database.connect();
     await holder.query('BEGIN');
@@ -602,7 +608,7 @@ describe('chaos', () => {
       for (const game of games) game.engine.faultOf = () => undefined;
       // A last turn of each game without faults: nothing that went before may stand in its way.
       for (const { gameId, replies } of games) {
-        const reply = await gm.force(gameId);
+        const reply = await force(gameId);
         expect(reply.status).toBe(200);
         replies.push(reply);
       }
@@ -617,13 +623,9 @@ describe('chaos', () => {
   async function play({ gameId, replies }: { gameId: string; replies: Reply[] }): Promise<void> {
     for (let turn = 1; turn <= TURNS; turn += 1) {
       const headers = { 'Idempotency-Key': `turn-${turn}` };
-      for (;;) {
-        const reply = await gm.force(gameId, headers);
-        if (reply.status === 503) continue;
-        expect([200, 502]).toContain(reply.status);
-        replies.push(reply);
-        break;
-      }
+      const reply = await untilTold(() => gm.force(gameId, headers));
+      expect([200, 502]).toContain(reply.status);
+      replies.push(reply);
     }
   }
 

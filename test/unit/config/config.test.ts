@@ -27,7 +27,7 @@ describe('the defaults', () => {
       postgres: {
         dsn: 'postgres://gm:secret@db:5432/gamemaster',
         poolSize: 10,
-        connectTimeoutMs: 2_000,
+        connectTimeoutMs: 1_000,
         queryTimeoutMs: 1_000,
       },
       temporal: { address: 'temporal:7233', namespace: 'default', taskQueue: 'gamemaster' },
