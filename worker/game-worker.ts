@@ -1,12 +1,14 @@
 import path from 'node:path';
 import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
-import type { GameActivities } from '../activities';
+
+/** How many activities run side by side for each connection to Postgres: most of the time they wait for an engine. */
+export const ACTIVITIES_PER_POSTGRES_CONNECTION = 4;
 
 export interface GameWorkerOptions {
   connection: NativeConnection;
   namespace: string;
   taskQueue: string;
-  activities: GameActivities;
+  activities: object;
   /** How many activities, and how many workflows in memory, at a time. */
   maxActivities: number;
   maxCachedWorkflows: number;

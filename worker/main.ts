@@ -11,11 +11,9 @@ import { migrate } from '../stores/migrate';
 import { OutboxStore } from '../stores/outbox';
 import { openDatabase } from '../stores/postgres';
 import { openNeighbours } from './activity-deps';
-import { createGameWorker } from './game-worker';
+import { ACTIVITIES_PER_POSTGRES_CONNECTION, createGameWorker } from './game-worker';
 import { workerReadiness } from './readiness';
 import { expectSearchAttributes, registerSearchAttributes } from './search-attributes';
-
-const POSTGRES_ROOM_FOR_ACTIVITIES = 4;
 
 async function main(): Promise<void> {
   const config = loadWorkerConfig(process.env);
@@ -55,7 +53,7 @@ async function main(): Promise<void> {
       namespace: config.temporal.namespace,
       taskQueue: config.temporal.taskQueue,
       activities: createActivities(neighbours.deps),
-      maxActivities: config.postgres.poolSize * POSTGRES_ROOM_FOR_ACTIVITIES,
+      maxActivities: config.postgres.poolSize * ACTIVITIES_PER_POSTGRES_CONNECTION,
       maxCachedWorkflows: config.cachedWorkflows,
       shutdownGraceMs: config.shutdownTimeoutMs * 0.6,
       shutdownForceMs: config.shutdownTimeoutMs * 0.8,
