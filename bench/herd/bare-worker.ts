@@ -1,5 +1,5 @@
 /** The worker process of the bare design: the same worker options and stores as those of the real one. */
-import { NativeConnection, Runtime } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { loadWorkerConfig } from '../../config/worker';
 import { ACTIVITIES_PER_POSTGRES_CONNECTION, createGameWorker } from '../../worker/game-worker';
 import { ThreeCalls } from './three-calls';
@@ -7,7 +7,7 @@ import { ThreeCalls } from './three-calls';
 async function main(): Promise<void> {
   const [codePath = ''] = process.argv.slice(2);
   const config = loadWorkerConfig(process.env);
-  Runtime.install({ shutdownSignals: ['SIGTERM'] });
+  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: ['SIGTERM'] });
   const calls = new ThreeCalls(
     { dsn: config.postgres.dsn, redisUrl: config.redisUrl, poolSize: config.postgres.poolSize },
     config.streams.lobbyEvents,

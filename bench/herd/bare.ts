@@ -17,6 +17,7 @@ export async function startBare(
   games: number,
   races: readonly string[],
   slot: Slot,
+  profileFolder: string | null,
 ): Promise<Design> {
   const engines = await Engines.start(games);
   await engines.initialise(races);
@@ -24,6 +25,7 @@ export async function startBare(
   const worker = startProcess(ground, NAME, 'bench/herd/bare-worker.js', {
     args: [bundle.codePath],
     cachedWorkflows: games + 1,
+    profileFolder,
   });
   const endpoints = engines.endpoints();
   const workflowIds = endpoints.map((_, index) => `${ground.name}-${NAME}-${index}`);

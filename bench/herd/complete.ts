@@ -26,7 +26,7 @@ export async function startComplete(
   const engines = await Engines.start(games);
   const worker = startProcess(ground, NAME, 'worker/main.js', {
     cachedWorkflows: games + 1,
-    ...(profileFolder !== null && { execArgv: ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] }),
+    profileFolder,
   });
   const members = races.map((race_name, index) => ({ user_id: `user-${index + 1}`, race_name }));
   const endpoints = engines.endpoints();
@@ -67,13 +67,12 @@ function cronOf({ periodMs, offsetMs }: Slot): string {
 
 /** As the api sends it. */
 async function register(ground: Ground, gameId: string, body: RegisterBody): Promise<void> {
-  const start: WithStartWorkflowOperation<(input: GameInput) => Promise<void>> =
-    WithStartWorkflowOperation.create(GAME_WORKFLOW_TYPE, {
-      workflowId: gameWorkflowId(gameId),
-      taskQueue: taskQueueOf(ground, NAME),
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      args: [{ gameId }],
-    });
+  const start = new WithStartWorkflowOperation<(input: GameInput) => Promise<void>>(GAME_WORKFLOW_TYPE, {
+    workflowId: gameWorkflowId(gameId),
+    taskQueue: taskQueueOf(ground, NAME),
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    args: [{ gameId }],
+  });
   const key = randomUUID();
   const identity = { key, hash: key, source: 'lobby', actor: null } as const;
   await ground.temporal.workflow.executeUpdateWithStart(registerUpdate, {

@@ -30,10 +30,11 @@ export function startProcess(
   ground: Ground,
   design: string,
   script: string,
-  options: { args?: string[]; execArgv?: string[]; cachedWorkflows?: number } = {},
+  options: { args?: string[]; cachedWorkflows?: number; profileFolder?: string | null } = {},
 ): ChildProcess {
-  const child = fork(path.join(DIST, script), options.args ?? [], {
-    execArgv: options.execArgv ?? [],
+  const { args = [], cachedWorkflows = 1_000, profileFolder = null } = options;
+  const child = fork(path.join(DIST, script), args, {
+    execArgv: profileFolder === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`],
     env: {
       PATH: process.env['PATH'],
       GAMEMASTER_POSTGRES_DSN: ground.dsn,
@@ -49,7 +50,7 @@ export function startProcess(
       GAMEMASTER_STREAM_HEALTH_EVENTS: `${ground.name}:${design}:health`,
       GAMEMASTER_STREAM_MAX_LENGTH: '1000000',
       GAMEMASTER_LOG_LEVEL: 'warn',
-      GAMEMASTER_WORKER_CACHED_WORKFLOWS: (options.cachedWorkflows ?? 1_000).toString(),
+      GAMEMASTER_WORKER_CACHED_WORKFLOWS: cachedWorkflows.toString(),
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -2,6 +2,7 @@
  * A herd: many games, all due in the same second, in three designs that take turns. Prints what each did and the
  * ratios between them (docs/performance.md).
  */
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startStack, type Stack } from '../../tools/stack';
 import { startBare } from './bare';
@@ -11,6 +12,7 @@ import { prepareGround } from './ground';
 import { measure, type Measurement } from './measure';
 import { startNaive } from './naive';
 import { periodFor, readOptions, USAGE, type HerdOptions } from './options';
+import { monotonicMicroseconds, profileTable, type Window } from './profile';
 import { herdTable, roundLine, type Round } from './report';
 
 /** The time before a tick in which it is made sure that all games wait for it. */
@@ -29,13 +31,19 @@ async function measureHerd(stack: Stack, games: number, options: HerdOptions): P
     designs.push(design);
     return design;
   };
+  const profileOf = (name: string): string | null =>
+    options.profileFolder && path.join(options.profileFolder, `${games}-${name}`);
   try {
     console.log(`\n${games} games: starting three designs, a tick of each every ${periodMs / 60_000} min`);
     const naive = await add(startNaive(ground, games, races));
-    const bare = await add(startBare(ground, games, races, slot(1)));
-    const complete = await add(startComplete(ground, games, races, slot(0), options.profileFolder));
+    const bare = await add(startBare(ground, games, races, slot(1), profileOf('bare')));
+    const complete = await add(startComplete(ground, games, races, slot(0), profileOf('complete')));
 
     const rounds: Round[] = [];
+    const windows = new Map<Design, Window[]>([
+      [complete, []],
+      [bare, []],
+    ]);
     let due = nextDue(slot(0), Date.now() + ARMING_MS + GAP_MS);
     for (let round = 0; round <= options.rounds; round += 1) {
       console.log(round === 0 ? 'warm-up' : `round ${round} of ${options.rounds}`);
@@ -43,7 +51,9 @@ async function measureHerd(stack: Stack, games: number, options: HerdOptions): P
         const tick = due;
         due += periodMs / 3;
         await delay(Math.max(0, tick - ARMING_MS - Date.now()));
+        const from = monotonicMicroseconds();
         const measurement = await measure(ground.redis, design, tick, due - ARMING_MS - GAP_MS);
+        if (round > 0) windows.get(design)?.push({ from, to: monotonicMicroseconds() });
         console.log(roundLine(design.name, measurement));
         return measurement;
       };
@@ -54,7 +64,16 @@ async function measureHerd(stack: Stack, games: number, options: HerdOptions): P
       };
       if (round > 0) rounds.push(measured);
     }
-    return herdTable(games, rounds);
+    const report = [herdTable(games, rounds)];
+    for (const [design, during] of windows) {
+      const folder = profileOf(design.name);
+      if (folder === null) continue;
+      // A process writes its profile when it ends.
+      await design.stop();
+      designs.splice(designs.indexOf(design), 1);
+      report.push(`Profile of ${design.name}:`, await profileTable(folder, during, games * rounds.length));
+    }
+    return report.join('\n\n');
   } finally {
     await Promise.all(designs.map((design) => design.stop()));
     await ground.clear();

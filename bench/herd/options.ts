@@ -9,7 +9,7 @@ export interface HerdOptions {
   players: number;
   /** Minutes from a tick of a game to its next, for all sizes; by default as long as the size needs. */
   periodMinutes: number | null;
-  /** Folder for CPU profiles of the complete design's worker; null for none. */
+  /** Folder for CPU profiles of the two workers; null for none. */
   profileFolder: string | null;
 }
 
