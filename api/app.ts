@@ -8,20 +8,28 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { namesLoopback } from '../clients/engine-address';
+import { EngineRelay } from '../clients/engine-relay';
+import { LobbyClient } from '../clients/lobby';
 import type { ApiConfig } from '../config/api';
 import type { Metrics } from '../config/telemetry';
 import { GameMasterError, type ErrorCode } from '../domain/errors';
 import { EngineVersionStore } from '../stores/engine-versions';
+import { HotPathStore } from '../stores/hot-path';
 import { OperationLogStore } from '../stores/operation-log';
 import type { Database } from '../stores/postgres';
 import { RuntimeRecordStore } from '../stores/runtime-records';
+import { Doorkeeper } from './admission';
 import type { ApiApp } from './api-app';
 import { envelope, sendFailure } from './errors';
 import { acceptJsonOnly } from './json-body';
 import { LifecycleCalls } from './lifecycle-calls';
+import { MembershipCache } from './membership-cache';
 import type { ApiReadiness } from './readiness';
 import { engineVersionRoutes } from './routes/engine-versions';
+import { hotPathRoutes } from './routes/hot-path';
 import { lifecycleRoutes } from './routes/lifecycle';
+import { membershipRoutes } from './routes/memberships';
 import { probeRoutes } from './routes/probes';
 import { runtimeRoutes } from './routes/runtimes';
 import { refuseUnmatched } from './unmatched';
@@ -39,7 +47,11 @@ export interface ApiDependencies {
     | 'allowSeconds'
     | 'bodyLimit'
     | 'engineHosts'
+    | 'engineHotTimeoutMs'
     | 'lifecycleWaitMs'
+    | 'lobbyBaseUrl'
+    | 'lobbyTimeoutMs'
+    | 'membershipCache'
     | 'postgres'
     | 'shutdownTimeoutMs'
     | 'temporal'
@@ -47,7 +59,7 @@ export interface ApiDependencies {
   database: Database;
   temporal: Client;
   readiness: () => Promise<ApiReadiness>;
-  metrics: Pick<Metrics, 'httpRequests'>;
+  metrics: Pick<Metrics, 'engineCalls' | 'httpRequests' | 'membershipLookups'>;
   log: FastifyBaseLogger;
 }
 
@@ -120,6 +132,21 @@ export function buildApp({ config, database, temporal, readiness, metrics, log }
     operations,
     waitMs: lifecycleWaitMs,
   });
+  const hotPath = new HotPathStore(database);
+  const lobby = new LobbyClient({ baseUrl: config.lobbyBaseUrl, timeoutMs: config.lobbyTimeoutMs });
+  const memberships = new MembershipCache({
+    ...config.membershipCache,
+    load: (gameId) => lobby.activeMembers(gameId),
+    onLookup: (result) => metrics.membershipLookups.inc({ result }),
+  });
+  const relay = new EngineRelay({
+    timeoutMs: config.engineHotTimeoutMs,
+    allowLoopback: namesLoopback(config.engineHosts),
+    onCall: (operation, outcome, seconds) => metrics.engineCalls.observe({ operation, outcome }, seconds),
+  });
+  app.addHook('onClose', async () => {
+    await Promise.all([lobby.close(), relay.close()]);
+  });
   drainOnClose(app, calls, config.shutdownTimeoutMs);
 
   // As plugins, so that they have all of the above round them, and lifecycle calls their own on top.
@@ -128,12 +155,19 @@ export function buildApp({ config, database, temporal, readiness, metrics, log }
     probeRoutes(scope, { readiness });
     runtimeRoutes(scope, { records });
     engineVersionRoutes(scope, { versions });
+    membershipRoutes(scope, { hotPath, records });
     done();
   });
   void app.register((plugin, _options, done) => {
     const { allowSeconds, engineHosts } = config;
     const scope = plugin.withTypeProvider<ZodTypeProvider>();
     lifecycleRoutes(scope, { calls, waitMs: lifecycleWaitMs, engineHosts, allowSeconds });
+    done();
+  });
+  void app.register((plugin, _options, done) => {
+    const doorkeeper = new Doorkeeper(hotPath, memberships);
+    const handlerTimeoutMs = handlerTimeout + config.lobbyTimeoutMs + config.engineHotTimeoutMs;
+    hotPathRoutes(plugin.withTypeProvider<ZodTypeProvider>(), { doorkeeper, relay, handlerTimeoutMs });
     done();
   });
   return app;

@@ -13,10 +13,19 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** Makes `application/json` in UTF-8 the only kind of body. An empty one is no body at all. */
 export function acceptJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
+  acceptJsonAs(app, (parsed) => parsed);
+}
+
+/** Reads bodies as all others are read, and makes of them what `read` makes of the object and its bytes. */
+export function acceptJsonAs(
+  app: FastifyInstance,
+  read: (parsed: object | undefined, bytes: Buffer) => unknown,
+): void {
+  app.removeContentTypeParser('application/json');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
     try {
       requirePlainUtf8(request);
-      done(null, parseJsonBody(bytes));
+      done(null, read(parseJsonBody(bytes), bytes));
     } catch (error) {
       done(error as Error);
     }

@@ -7,6 +7,7 @@ import { ENGINE_HEALTH } from '../domain/engine-health';
 import { ENGINE_VERSION_STATUSES, isExactSemver } from '../domain/engine-version';
 import { isImageReference } from '../domain/image-ref';
 import { RUNTIME_STATUSES } from '../domain/runtime-status';
+import { CommandsBody } from './commands-body';
 
 /** Text of `min` to `max` Unicode code points. */
 const text = (min: number, max: number) =>
@@ -20,7 +21,7 @@ function hasCodePoints(value: string, min: number, max: number): boolean {
 }
 
 const gameId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 characters of A-Z a-z 0-9 _ -');
-const userId = z
+export const userId = z
   .string()
   .regex(/^[A-Za-z0-9_.:@-]{1,128}$/, 'must be 1 to 128 characters of A-Z a-z 0-9 _ . : @ -');
 const raceName = text(1, 64).regex(
@@ -51,6 +52,13 @@ function isStorableJson(value: unknown): boolean {
 }
 
 export const gameParams = z.strictObject({ game_id: gameId });
+export const reportParams = z.strictObject({
+  game_id: gameId,
+  turn: z
+    .string()
+    .regex(/^(0|[1-9][0-9]{0,9})$/, 'must be digits without a sign or leading zeros')
+    .refine((turn) => Number(turn) <= 2 ** 31 - 1, 'must be at most 2147483647'),
+});
 export const versionParams = z.strictObject({ version });
 export const noQuery = z.strictObject({});
 /** For calls that take nothing: an empty object, or no body at all (which Fastify tells as null). */
@@ -112,6 +120,16 @@ export const runtimeRecord = z.strictObject({
 export const runtimesQuery = z.strictObject({ status: runtimeStatus.optional(), ...page });
 export const runtimePage = z.strictObject({ runtimes: z.array(runtimeRecord), next_cursor: nextCursor });
 
+export const liveness = z.strictObject({
+  ready: z.boolean(),
+  status: z.enum([...RUNTIME_STATUSES, 'unregistered']),
+});
+
+/** The parser has checked it; what never reached the parser was no body at all. */
+export const commandsBody = z.instanceof(CommandsBody, { error: 'must be an object with commands' });
+/** Bytes of the engine's own. */
+export const engineAnswer = z.instanceof(Buffer).optional();
+
 export const engineVersion = z.strictObject({
   version: z.string(),
   image_ref: z.string(),
@@ -128,6 +146,9 @@ export const createEngineVersionBody = z.strictObject({
   options: engineOptions.optional(),
 });
 export const imageRefAnswer = z.strictObject({ image_ref: z.string() });
+
+/** Of answers that have no body. */
+export const nothing = z.undefined();
 
 export const health = z.strictObject({ status: z.literal('ok') });
 const dependencyState = z.enum(['up', 'down']);

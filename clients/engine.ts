@@ -1,8 +1,7 @@
-import { lookup } from 'node:dns';
-import { BlockList, isIP } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import { errors, Pool } from 'undici';
 import { z } from 'zod';
+import { guardedConnector } from './engine-address';
 
 /** The engine's StateResponse (platform/engine/openapi.yaml); what else it sends is not looked at. */
 const stateResponse = z.object({
@@ -174,11 +173,10 @@ export class EngineClient {
         pipelining: 1,
         maxResponseSize: MAX_RESPONSE_BYTES,
         keepAliveTimeout: 4_000,
-        connect: {
-          timeout: Math.min(this.options.adminTimeoutMs, 5_000),
-          // The address that is checked is the one that is dialled.
-          lookup: guardedLookup(this.options.allowLoopback),
-        },
+        connect: guardedConnector({
+          timeoutMs: Math.min(this.options.adminTimeoutMs, 5_000),
+          allowLoopback: this.options.allowLoopback,
+        }),
       });
       this.pools.set(origin, pool);
     }
@@ -231,47 +229,4 @@ function classify(error: unknown, timeoutMs: number): EngineFailure {
   return UNSENT.has(code)
     ? new EngineFailure('unsent', `engine cannot be reached: ${message}`, {}, { cause: error })
     : new EngineFailure('lost', `connection to the engine broke: ${message}`, {}, { cause: error });
-}
-
-const LINK_LOCAL = new BlockList();
-LINK_LOCAL.addSubnet('169.254.0.0', 16, 'ipv4');
-LINK_LOCAL.addSubnet('fe80::', 10, 'ipv6');
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
-LOOPBACK.addAddress('0.0.0.0', 'ipv4');
-LOOPBACK.addAddress('::', 'ipv6');
-
-function guardedLookup(allowLoopback: boolean): typeof lookup {
-  const guarded = (
-    hostname: string,
-    options: object,
-    callback: (error: Error | null, addresses: { address: string; family: number }[]) => void,
-  ): void => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error) {
-        callback(error, []);
-        return;
-      }
-      const allowed = addresses.filter(({ address }) => mayDial(address, allowLoopback));
-      if (allowed.length === 0) callback(new AddressNotAllowed(hostname), []);
-      else callback(null, allowed);
-    });
-  };
-  return guarded as unknown as typeof lookup;
-}
-
-class AddressNotAllowed extends Error {
-  readonly code = 'ERR_ADDRESS_NOT_ALLOWED';
-
-  constructor(hostname: string) {
-    super(`the address of ${hostname} is not one that an engine may have`);
-  }
-}
-
-function mayDial(address: string, allowLoopback: boolean): boolean {
-  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-  if (LINK_LOCAL.check(address, family)) return false;
-  return allowLoopback || !LOOPBACK.check(address, family);
 }

@@ -61,6 +61,12 @@ export function createMetrics() {
       help: 'Age of the event that waits longest, 0 when none waits',
       registers,
     }),
+    membershipLookups: new Counter({
+      name: 'gamemaster_membership_lookups_total',
+      help: 'Questions who may play, by whether the answer was at hand (hit, miss)',
+      labelNames: ['result'],
+      registers,
+    }),
     httpRequests: new Histogram({
       name: 'gamemaster_http_request_duration_seconds',
       help: 'Requests, by operation id and status',

@@ -1,4 +1,5 @@
 import { EngineClient } from '../clients/engine';
+import { namesLoopback } from '../clients/engine-address';
 import { EventStreams } from '../clients/event-streams';
 import { RuntimeManagerClient } from '../clients/runtime-manager';
 import type { ActivitiesDeps } from '../activities';
@@ -30,7 +31,7 @@ export function openNeighbours(
   const engine = new EngineClient({
     turnTimeoutMs: config.engine.turnTimeoutMs,
     adminTimeoutMs: config.engine.adminTimeoutMs,
-    allowLoopback: config.engineHosts.some(isLoopback),
+    allowLoopback: namesLoopback(config.engineHosts),
     onCall: (operation, outcome, seconds) => metrics.engineCalls.observe({ operation, outcome }, seconds),
   });
   const runtimeManager = new RuntimeManagerClient({
@@ -76,9 +77,4 @@ export function openNeighbours(
       await Promise.all([engine.close(), runtimeManager.close()]);
     },
   };
-}
-
-function isLoopback(pattern: string): boolean {
-  const matches = new RegExp(`^${pattern.replaceAll(/[.[\]]/g, '\\$&').replaceAll('*', '.*')}$`);
-  return ['localhost', '127.0.0.1', '[::1]'].some((host) => matches.test(host));
 }
