@@ -21,7 +21,7 @@ import type { StatusChange } from '../stores/runtime-records';
 import { ENGINE_FAILED, final, refusalsAreFinal, type EngineFailureDetails } from './failures';
 import { whileHeartbeating } from './heartbeat';
 import { succeeded, type GameRef, type Operation } from './operation';
-import { flushAtOnce } from './outbox';
+import { flushAtOnce, flushWaiting } from './outbox';
 import type { RecordActivitiesDeps, TurnTrigger } from './records';
 import { findRemembered, type Remembered } from './remembered';
 
@@ -231,7 +231,7 @@ async function generateTurn(deps: EngineActivitiesDeps, input: GenerateTurnInput
   );
   if (applied && input.tick) reportTick(deps, input.tick, input.schedule);
   // An earlier attempt got as far as the commit; only its answer is missing.
-  if (row.revision >= input.commitRevision) return resultOf(row, false);
+  if (row.revision >= input.commitRevision) return resultOf(row, await flushWaiting(deps, gameOf(input)));
 
   const state = await takeTurn(deps, input, row);
   return commitTurn(deps, input, row, state);
@@ -374,7 +374,7 @@ async function commitTurn(
   const { applied, row: after } = await untilStored(input.gameId, () => deps.records.change(change));
   if (!applied) {
     log.warn('turn is on record already, by another attempt', { game_id: input.gameId, turn: state.turn });
-    return resultOf(after, false);
+    return resultOf(after, await flushWaiting(deps, gameOf(input)));
   }
   deps.onOperation(input.operation.kind, 'ok');
   deps.onTurn({ trigger: input.trigger, outcome: change.to, durationMs: elapsedMs(input) });

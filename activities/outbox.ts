@@ -32,17 +32,30 @@ async function flush(deps: OutboxActivitiesDeps, { gameId, registrationId }: Gam
   }
 }
 
+/** Sends all that waits of a game, where that may take its time. Returns whether it went out, as `flushAtOnce` does. */
+export function flushWaiting(deps: OutboxActivitiesDeps, game: GameRef): Promise<boolean> {
+  return orPostponed(deps, game, flush(deps, game));
+}
+
 /**
  * Sends the events of a write that was committed just now, when nothing older waits. Returns whether they went out;
  * if not they stay in the outbox, and the workflow has them flushed later. Takes no longer than two commands may.
  */
-export async function flushAtOnce(
+export function flushAtOnce(
   deps: OutboxActivitiesDeps,
   game: GameRef,
   events: readonly GameEvent[],
 ): Promise<boolean> {
+  return orPostponed(deps, game, send(deps, game, events));
+}
+
+async function orPostponed(
+  deps: OutboxActivitiesDeps,
+  game: GameRef,
+  sending: Promise<void>,
+): Promise<boolean> {
   try {
-    await send(deps, game, events);
+    await sending;
     return true;
   } catch (error) {
     deps.onFlushPostponed(game.gameId, error);
