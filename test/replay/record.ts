@@ -2,8 +2,9 @@
  * Plays every scenario on the real servers and stores its histories: see README.md. A scenario of several runs is
  * stored as `<name>-1`, `<name>-2` and so on.
  */
+import { randomUUID } from 'node:crypto';
 import { continueAsNewSignal, forceSignal, stateQuery, stopSignal } from '../../workflows/messages';
-import { EVERY_SECOND, GameMaster } from '../support/game-master';
+import { EVERY_SECOND, GameMaster, untilTold, type Reply } from '../support/game-master';
 import { historiesOfRuns } from '../support/history';
 import { freshGameId, ownStack } from '../support/stack';
 import { TestEngine } from '../support/test-engine';
@@ -43,6 +44,16 @@ async function store(name: string, gameId: string, of = gm): Promise<void> {
   }
 }
 
+function force(gameId: string, of = gm): Promise<Reply> {
+  const key = { 'Idempotency-Key': randomUUID() };
+  return untilTold(() => of.force(gameId, key));
+}
+
+function stop(gameId: string): Promise<Reply> {
+  const key = { 'Idempotency-Key': randomUUID() };
+  return untilTold(() => gm.stopGame(gameId, key));
+}
+
 async function closed(gameId: string): Promise<void> {
   await gm.workflow(gameId).result();
 }
@@ -68,7 +79,7 @@ test('finish', async () => {
 
 test('force', async () => {
   const gameId = await gm.running(engine);
-  await gm.force(gameId);
+  await force(gameId);
   await gm.workflow(gameId).signal(forceSignal, {});
   await gm.untilRecord(gameId, { current_turn: 2, status: 'running' });
   await gm.workflow(gameId).signal(forceSignal, 'not a body');
@@ -82,21 +93,21 @@ test('failure', async () => {
   const unwell = { kind: 'answer', status: 500 } as const;
   const gameId = await gm.running(engine);
   engine.failNext('turn', unwell, { kind: 'apply_then_cut' });
-  await gm.force(gameId);
+  await force(gameId);
   engine.failNext('turn', unwell, unwell, unwell);
-  await gm.force(gameId);
+  await force(gameId);
   await gm.untilRecord(gameId, { status: 'generation_failed' });
   engine.failNext('turn', { kind: 'answer', status: 400 });
-  await gm.force(gameId);
-  await gm.force(gameId);
+  await force(gameId);
+  await force(gameId);
   await gm.untilRecord(gameId, { status: 'running', current_turn: 2 });
   await store('failure', gameId);
 });
 
 test('stop', async () => {
   const gameId = await gm.running(engine);
-  await gm.force(gameId);
-  await gm.stopGame(gameId);
+  await force(gameId);
+  await stop(gameId);
   await closed(gameId);
   await store('stop', gameId);
 });
@@ -111,9 +122,9 @@ test('stop by signal', async () => {
 test('stop in a turn', async () => {
   const gameId = await gm.running(engine);
   const release = engine.holdTurns();
-  const forced = gm.force(gameId);
+  const forced = force(gameId);
   await waitFor(() => engine.callsOf('turn') === 1);
-  await gm.stopGame(gameId);
+  await stop(gameId);
   await forced;
   await closed(gameId);
   release();
@@ -123,10 +134,10 @@ test('stop in a turn', async () => {
 test('stop in a turn, refused', async () => {
   const gameId = await gm.running(engine);
   const release = engine.holdTurns();
-  const forced = gm.force(gameId);
+  const forced = force(gameId);
   await waitFor(() => engine.callsOf('turn') === 1);
   runtimeManager.replyNext({ status: 409, body: { error: { code: 'conflict', message: 'not now' } } });
-  await gm.stopGame(gameId);
+  await stop(gameId);
   release();
   await forced;
   await store('stop-in-turn-refused', gameId);
@@ -134,11 +145,11 @@ test('stop in a turn, refused', async () => {
 
 test('continue as new', async () => {
   const gameId = await gm.running(engine);
-  await gm.force(gameId);
+  await force(gameId);
   await continueAsNew(gameId);
-  await gm.force(gameId);
+  await force(gameId);
   await continueAsNew(gameId);
-  await gm.stopGame(gameId);
+  await stop(gameId);
   await closed(gameId);
   await store('continue-as-new', gameId);
 });
@@ -157,9 +168,9 @@ test('outbox', async () => {
   try {
     const gameId = await own.running(engine);
     await redis.server?.pause();
-    await own.force(gameId);
+    await force(gameId, own);
     await continueAsNew(gameId, own);
-    await own.force(gameId);
+    await force(gameId, own);
     await redis.server?.resume();
     await waitFor(async () => (await own.workflow(gameId).query(stateQuery))?.outboxPending === false);
     await store('outbox', gameId, own);
