@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { temporal } from '@temporalio/proto';
 import type { HistoryEvent } from '../support/history';
@@ -27,8 +28,8 @@ export function readHistory(name: string): temporal.api.history.v1.History {
 export async function storeHistory(name: string, events: HistoryEvent[]): Promise<void> {
   const lines = events.map((event) =>
     JSON.stringify(Event.toObject(Event.fromObject(event), AS_JSON), (key, value: unknown) =>
-      key === 'stackTrace' || key === 'identity' ? '' : value,
-    ),
+      key === 'stackTrace' ? '' : value,
+    ).replaceAll(`@${os.hostname()}`, '@recorder'),
   );
   await mkdir(FOLDER, { recursive: true });
   await writeFile(path.join(FOLDER, `${name}.json`), `{"events":[\n${lines.join(',\n')}\n]}\n`);
