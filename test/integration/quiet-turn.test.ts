@@ -21,4 +21,4 @@ test('a turn that nothing disturbs costs at most 15 events of history', async ()
     await gm.stop();
     await engine.stop();
   }
-});
+}, 120_000);

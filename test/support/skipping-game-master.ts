@@ -63,8 +63,22 @@ export class SkippingGameMaster {
   ) {}
 
   static async start(env: Record<string, string> = {}): Promise<SkippingGameMaster> {
+    const environment = await timeSkippingEnvironment();
+    try {
+      return await SkippingGameMaster.startUnder(environment, env);
+    } catch (error) {
+      // Nobody else knows of the server.
+      await environment.teardown();
+      throw error;
+    }
+  }
+
+  private static async startUnder(
+    environment: TestWorkflowEnvironment,
+    env: Record<string, string>,
+  ): Promise<SkippingGameMaster> {
     const { redisUrl } = stackAddresses();
-    const [environment, fresh] = await Promise.all([timeSkippingEnvironment(), freshDatabase()]);
+    const fresh = await freshDatabase();
     await migrate(fresh.dsn, { info: ignore, warn: ignore, error: ignore });
     // The test server cannot list attributes, so the worker's own way of registering them does not work on it.
     await addSearchAttributes(environment.connection, 'default');

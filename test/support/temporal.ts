@@ -13,12 +13,21 @@ export function quietTemporal(): void {
   });
 }
 
+/** The SDK gives the server five seconds to start, which a busy machine may take. */
+const START_ATTEMPTS = 5;
+
 /** A time-skipping Temporal environment; end it with `teardown()`. For tests under `test/workflow`. */
-export function timeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
+export async function timeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
   quietTemporal();
   const path = process.env['STACK_TIME_SKIPPING_SERVER'];
   if (path === undefined) throw new Error('Tests with time skipping belong under test/workflow');
-  return TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path } },
-  });
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await TestWorkflowEnvironment.createTimeSkipping({
+        server: { executable: { type: 'existing-path', path } },
+      });
+    } catch (error) {
+      if (attempt === START_ATTEMPTS) throw error;
+    }
+  }
 }
