@@ -10,7 +10,7 @@ const shared = {
     ],
   },
   // These packages are published as ES modules only.
-  transformIgnorePatterns: ['/node_modules/(?!(node-pg-migrate)/)'],
+  transformIgnorePatterns: ['/node_modules/(?!(node-pg-migrate|content-disposition|openapi-fetch|cookie)/)'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 };
 

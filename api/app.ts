@@ -21,11 +21,14 @@ import type { Database } from '../stores/postgres';
 import { RuntimeRecordStore } from '../stores/runtime-records';
 import { Doorkeeper } from './admission';
 import type { ApiApp } from './api-app';
+import { authenticateCallers } from './authentication';
 import { envelope, sendFailure } from './errors';
 import { acceptJsonOnly } from './json-body';
 import { LifecycleCalls } from './lifecycle-calls';
 import { MembershipCache } from './membership-cache';
+import { refuseWhenOverloaded } from './overload';
 import type { ApiReadiness } from './readiness';
+import { apiPage } from './routes/api-page';
 import { engineVersionRoutes } from './routes/engine-versions';
 import { hotPathRoutes } from './routes/hot-path';
 import { lifecycleRoutes } from './routes/lifecycle';
@@ -45,6 +48,8 @@ export interface ApiDependencies {
   config: Pick<
     ApiConfig,
     | 'allowSeconds'
+    | 'apiDocs'
+    | 'apiTokens'
     | 'bodyLimit'
     | 'engineHosts'
     | 'engineHotTimeoutMs'
@@ -149,26 +154,31 @@ export function buildApp({ config, database, temporal, readiness, metrics, log }
   });
   drainOnClose(app, calls, config.shutdownTimeoutMs);
 
-  // As plugins, so that they have all of the above round them, and lifecycle calls their own on top.
+  // As plugins, so that they have all of the above round them. The probes and the page are for everybody, always; the
+  // rest is guarded; lifecycle calls and the hot path have what is their own on top.
   void app.register((plugin, _options, done) => {
-    const scope = plugin.withTypeProvider<ZodTypeProvider>();
-    probeRoutes(scope, { readiness });
-    runtimeRoutes(scope, { records });
-    engineVersionRoutes(scope, { versions });
-    membershipRoutes(scope, { hotPath, records });
+    probeRoutes(plugin.withTypeProvider<ZodTypeProvider>(), { readiness });
     done();
   });
-  void app.register((plugin, _options, done) => {
-    const { allowSeconds, engineHosts } = config;
-    const scope = plugin.withTypeProvider<ZodTypeProvider>();
-    lifecycleRoutes(scope, { calls, waitMs: lifecycleWaitMs, engineHosts, allowSeconds });
-    done();
-  });
-  void app.register((plugin, _options, done) => {
-    const doorkeeper = new Doorkeeper(hotPath, memberships);
-    const handlerTimeoutMs = handlerTimeout + config.lobbyTimeoutMs + config.engineHotTimeoutMs;
-    hotPathRoutes(plugin.withTypeProvider<ZodTypeProvider>(), { doorkeeper, relay, handlerTimeoutMs });
-    done();
+  if (config.apiDocs) void app.register(apiPage);
+  void app.register(async (plugin) => {
+    const guarded = plugin.withTypeProvider<ZodTypeProvider>();
+    await refuseWhenOverloaded(guarded);
+    authenticateCallers(guarded, config.apiTokens);
+    runtimeRoutes(guarded, { records, operations });
+    membershipRoutes(guarded, { hotPath, records });
+    engineVersionRoutes(guarded, { versions });
+    void guarded.register((scope, _options, done) => {
+      const { allowSeconds, engineHosts } = config;
+      lifecycleRoutes(scope, { calls, waitMs: lifecycleWaitMs, engineHosts, allowSeconds });
+      done();
+    });
+    void guarded.register((scope, _options, done) => {
+      const doorkeeper = new Doorkeeper(hotPath, memberships);
+      const handlerTimeoutMs = handlerTimeout + config.lobbyTimeoutMs + config.engineHotTimeoutMs;
+      hotPathRoutes(scope, { doorkeeper, relay, handlerTimeoutMs });
+      done();
+    });
   });
   return app;
 }

@@ -25,7 +25,11 @@ export function readIdempotencyKey(request: FastifyRequest): Pick<CallHeaders, '
   return { key, keyGiven: true };
 }
 
-/** @throws GameMasterError invalid_request */
+/**
+ * Who calls. Whose token the request brought counts more than what its header says.
+ *
+ * @throws GameMasterError invalid_request
+ */
 export function readCaller(request: FastifyRequest): Pick<CallHeaders, 'source' | 'actor'> {
   const caller = singleHeader(request, 'x-galaxy-caller');
   const actor = singleHeader(request, 'x-actor');
@@ -35,7 +39,7 @@ export function readCaller(request: FastifyRequest): Pick<CallHeaders, 'source' 
   if (actor !== undefined && !/^[!-~]([ -~]{0,126}[!-~])?$/.test(actor)) {
     throw new GameMasterError('invalid_request', 'X-Actor: must be 1 to 128 printable ASCII characters');
   }
-  return { source: caller ?? null, actor: actor ?? null };
+  return { source: request.caller ?? caller ?? null, actor: actor ?? null };
 }
 
 /**

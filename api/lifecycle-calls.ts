@@ -21,6 +21,7 @@ import {
   type Client,
   type WorkflowUpdateHandle,
 } from '@temporalio/client';
+import type { UpdateDefinition } from '@temporalio/common';
 import { GRPC_STATUS, grpcStatusOf } from '../clients/temporal';
 import { GameMasterError, isErrorCode } from '../domain/errors';
 import type { RuntimeRow } from '../domain/runtime-record';
@@ -30,16 +31,21 @@ import type { OperationLogStore } from '../stores/operation-log';
 import type { RuntimeRecordStore } from '../stores/runtime-records';
 import {
   GAME_WORKFLOW_TYPE,
+  banishUpdate,
   forceUpdate,
   gameWorkflowId,
+  patchUpdate,
   registerUpdate,
   stopSignal,
   stopUpdate,
+  type BanishBody,
   type Call,
   type CallIdentity,
+  type CallKind,
   type ForceBody,
   type GameInput,
   type OutcomeIdentity,
+  type PatchBody,
   type RegisterBody,
   type StopBody,
 } from '../workflows/messages';
@@ -70,11 +76,12 @@ export interface LifecycleCallsOptions {
   waitMs: number;
 }
 
-type Kind = 'register' | 'force' | 'stop';
+/** What a registered game is asked by. The bodies differ; the game knows them by the update's name. */
+const UPDATES = { force: forceUpdate, stop: stopUpdate, patch: patchUpdate, banish: banishUpdate };
 
 /** One call on its way. */
 interface Sending<Body = unknown> {
-  kind: Kind;
+  kind: CallKind;
   gameId: string;
   body: Body;
   identity: CallIdentity;
@@ -106,12 +113,21 @@ export class LifecycleCalls {
     return this.#carryOut('stop', call);
   }
 
+  patch(call: LifecycleCall<PatchBody>): Promise<unknown> {
+    return this.#carryOut('patch', call);
+  }
+
+  /** Resolves with null: there is nothing to reply. */
+  banish(call: LifecycleCall<BanishBody>): Promise<unknown> {
+    return this.#carryOut('banish', call);
+  }
+
   /** Answers all who wait for an accepted call: the process is about to end, their operations go on. */
   endWaits(): void {
     for (const end of this.#waits) end();
   }
 
-  async #carryOut(kind: Kind, call: LifecycleCall<unknown>): Promise<unknown> {
+  async #carryOut(kind: CallKind, call: LifecycleCall<unknown>): Promise<unknown> {
     const { gameId, body, key, source, actor } = call;
     const hash = hashOfRequest(kind, body);
     const sending: Sending = {
@@ -141,7 +157,10 @@ export class LifecycleCalls {
     }
   }
 
-  /** What the record already rules out. The game checks again; it is the authority. */
+  /**
+   * What the record already rules out. The game checks again; it is the authority. Whether a patch's version or a
+   * banished race is right only the game says, so that its no is in the log.
+   */
   async #refusal({ kind, gameId, body }: Sending): Promise<GameMasterError | undefined> {
     const record = await this.options.records.find(gameId);
     if (kind !== 'register') return refusalByRecord(gameId, record);
@@ -170,24 +189,19 @@ export class LifecycleCalls {
     const update = { updateId: `${kind}:${identity.key}`, waitForStage: WorkflowUpdateStage.ACCEPTED };
     try {
       return await workflow.withDeadline(now + ACCEPTANCE_MS, () => {
-        switch (kind) {
-          case 'register':
-            return workflow.startUpdateWithStart(registerUpdate, {
-              ...update,
-              // A registration that failed may be tried again under its key, and must not find its old outcome.
-              updateId: `${update.updateId}:${failures}`,
-              args: [call as Call<RegisterBody>],
-              startWorkflowOperation: this.#start(gameId, body as RegisterBody),
-            });
-          case 'force':
-            return workflow
-              .getHandle(gameWorkflowId(gameId))
-              .startUpdate(forceUpdate, { ...update, args: [call as Call<ForceBody>] });
-          case 'stop':
-            return workflow
-              .getHandle(gameWorkflowId(gameId))
-              .startUpdate(stopUpdate, { ...update, args: [call as Call<StopBody>] });
+        if (kind === 'register') {
+          return workflow.startUpdateWithStart(registerUpdate, {
+            ...update,
+            // A registration that failed may be tried again under its key, and must not find its old outcome.
+            updateId: `${update.updateId}:${failures}`,
+            args: [call as Call<RegisterBody>],
+            startWorkflowOperation: this.#start(gameId, body as RegisterBody),
+          });
         }
+        const definition = UPDATES[kind] as UpdateDefinition<OutcomeIdentity, [Call<unknown>]>;
+        return workflow
+          .getHandle(gameWorkflowId(gameId))
+          .startUpdate(definition, { ...update, args: [call] });
       });
     } catch (error) {
       return missedBy(error);

@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import { ENGINE_HEALTH } from '../domain/engine-health';
+import { ERROR_CODES } from '../domain/errors';
+import { CALLERS, OPERATION_KINDS } from '../domain/operation';
 import { ENGINE_VERSION_STATUSES, isExactSemver } from '../domain/engine-version';
 import { isImageReference } from '../domain/image-ref';
 import { RUNTIME_STATUSES } from '../domain/runtime-status';
@@ -99,6 +101,9 @@ export const stopBody = z.strictObject({
   reason: text(1, 500).refine((value) => !value.includes('\u0000'), 'must have no NUL characters'),
 });
 
+export const patchBody = z.strictObject({ version });
+export const banishBody = z.strictObject({ race_name: raceName });
+
 export const runtimeRecord = z.strictObject({
   game_id: gameId,
   status: runtimeStatus,
@@ -119,6 +124,23 @@ export const runtimeRecord = z.strictObject({
 
 export const runtimesQuery = z.strictObject({ status: runtimeStatus.optional(), ...page });
 export const runtimePage = z.strictObject({ runtimes: z.array(runtimeRecord), next_cursor: nextCursor });
+
+export const operation = z.strictObject({
+  operation_id: z.string(),
+  game_id: gameId,
+  kind: z.enum(OPERATION_KINDS),
+  source: z.enum([...CALLERS, 'scheduler', 'runtime_manager']).nullable(),
+  actor: z.string().nullable(),
+  status_from: runtimeStatus.nullable(),
+  status_to: runtimeStatus.nullable(),
+  outcome: z.enum(['success', 'failure']),
+  error_code: z.enum(ERROR_CODES).nullable(),
+  error_message: z.string().nullable(),
+  started_at: timestamp,
+  finished_at: timestamp,
+});
+export const operationsQuery = z.strictObject(page);
+export const operationPage = z.strictObject({ operations: z.array(operation), next_cursor: nextCursor });
 
 export const liveness = z.strictObject({
   ready: z.boolean(),
@@ -145,6 +167,13 @@ export const createEngineVersionBody = z.strictObject({
   image_ref: imageRef,
   options: engineOptions.optional(),
 });
+export const updateEngineVersionBody = z
+  .strictObject({
+    image_ref: imageRef.optional(),
+    options: engineOptions.optional(),
+    status: engineVersionStatus.optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'must change something');
 export const imageRefAnswer = z.strictObject({ image_ref: z.string() });
 
 /** Of answers that have no body. */

@@ -7,6 +7,8 @@ export interface ApiConfig extends SharedConfig {
   bodyLimit: number;
   /** Who may call with which bearer token; nobody has to when empty. */
   apiTokens: { caller: 'lobby' | 'gateway' | 'admin' | 'operator'; token: string }[];
+  /** Whether `/docs` is there. */
+  apiDocs: boolean;
   lifecycleWaitMs: number;
   engineHotTimeoutMs: number;
   lobbyTimeoutMs: number;
@@ -24,6 +26,7 @@ export function loadApiConfig(env: NodeJS.ProcessEnv): ApiConfig {
       caller: entry.slice(0, entry.indexOf(':')) as ApiConfig['apiTokens'][number]['caller'],
       token: tokenOf(entry),
     })),
+    apiDocs: values.GAMEMASTER_API_DOCS,
     lifecycleWaitMs: values.GAMEMASTER_LIFECYCLE_WAIT,
     engineHotTimeoutMs: values.GAMEMASTER_ENGINE_HOT_TIMEOUT,
     lobbyTimeoutMs: values.GAMEMASTER_LOBBY_TIMEOUT,

@@ -47,6 +47,7 @@ export const apiSettings = {
     /^(lobby|gateway|admin|operator):[\x21-\x2b\x2d-\x7e]+$/,
     'caller:token, the caller one of lobby, gateway, admin, operator',
   ).optional(),
+  GAMEMASTER_API_DOCS: optional(flag(), 'true'),
   GAMEMASTER_LIFECYCLE_WAIT: optional(duration(), '55s'),
   GAMEMASTER_ENGINE_HOT_TIMEOUT: optional(duration(), '5s'),
   GAMEMASTER_LOBBY_TIMEOUT: optional(duration(), '2s'),

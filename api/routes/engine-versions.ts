@@ -4,11 +4,14 @@ import type { JsonObject } from '../../stores/generated/schema';
 import type { ApiApp } from '../api-app';
 import {
   createEngineVersionBody,
+  emptyBody,
   engineVersion,
   engineVersionList,
   engineVersionsQuery,
   imageRefAnswer,
   noQuery,
+  nothing,
+  updateEngineVersionBody,
   versionParams,
 } from '../schemas';
 
@@ -69,6 +72,61 @@ export function engineVersionRoutes(app: ApiApp, { versions }: { versions: Engin
       }
       return toEngineVersion(row);
     },
+  );
+
+  /** Errors: invalid_request, engine_version_not_found. */
+  app.patch(
+    '/api/v1/internal/engine-versions/:version',
+    {
+      schema: {
+        operationId: 'internalUpdateEngineVersion',
+        params: versionParams,
+        querystring: noQuery,
+        body: updateEngineVersionBody,
+        response: { 200: engineVersion },
+      },
+    },
+    async ({ params: { version }, body: { image_ref, options, status } }) => {
+      const row = await versions.update(version, {
+        ...(image_ref !== undefined && { imageRef: image_ref }),
+        ...(options !== undefined && { options: options as JsonObject }),
+        ...(status !== undefined && { status }),
+      });
+      return toEngineVersion(row);
+    },
+  );
+
+  /** Errors: invalid_request, engine_version_not_found, engine_version_in_use. */
+  app.delete(
+    '/api/v1/internal/engine-versions/:version',
+    {
+      schema: {
+        operationId: 'internalDeleteEngineVersion',
+        params: versionParams,
+        querystring: noQuery,
+        body: emptyBody,
+        response: { 204: nothing },
+      },
+    },
+    async ({ params: { version } }, reply) => {
+      await versions.delete(version);
+      return reply.code(204).send();
+    },
+  );
+
+  /** Errors: invalid_request, engine_version_not_found. */
+  app.post(
+    '/api/v1/internal/engine-versions/:version/deprecate',
+    {
+      schema: {
+        operationId: 'internalDeprecateEngineVersion',
+        params: versionParams,
+        querystring: noQuery,
+        body: emptyBody,
+        response: { 200: engineVersion },
+      },
+    },
+    async ({ params: { version } }) => toEngineVersion(await versions.deprecate(version)),
   );
 
   /** Errors: invalid_request, engine_version_not_found, engine_version_deprecated. */

@@ -6,7 +6,17 @@ import type { ApiApp } from '../api-app';
 import { refuseEndpoint } from '../engine-endpoint';
 import { readCaller, readIdempotencyKey, type CallHeaders } from '../headers';
 import type { LifecycleCalls } from '../lifecycle-calls';
-import { emptyBody, gameParams, noQuery, registerBody, runtimeRecord, stopBody } from '../schemas';
+import {
+  banishBody,
+  emptyBody,
+  gameParams,
+  noQuery,
+  nothing,
+  patchBody,
+  registerBody,
+  runtimeRecord,
+  stopBody,
+} from '../schemas';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -105,6 +115,52 @@ export function lifecycleRoutes(app: ApiApp, options: LifecycleRouteOptions): vo
       const { body } = request;
       const record = await calls.stop({ ...callOf(request), gameId: request.params.game_id, body });
       return record as RuntimeRecord;
+    },
+  );
+
+  /**
+   * Errors: invalid_request, runtime_not_found, engine_version_not_found, engine_version_deprecated,
+   * semver_patch_only, conflict, too_many_requests, service_unavailable.
+   */
+  app.post(
+    '/api/v1/internal/runtimes/:game_id/patch',
+    {
+      ...common,
+      schema: {
+        operationId: 'internalPatchRuntime',
+        params: gameParams,
+        querystring: noQuery,
+        body: patchBody,
+        response: { 200: runtimeRecord },
+      },
+    },
+    async (request) => {
+      const { body } = request;
+      const record = await calls.patch({ ...callOf(request), gameId: request.params.game_id, body });
+      return record as RuntimeRecord;
+    },
+  );
+
+  /**
+   * Errors: invalid_request, runtime_not_found, race_not_found, conflict, too_many_requests,
+   * engine_validation_error, engine_unreachable, service_unavailable.
+   */
+  app.post(
+    '/api/v1/internal/runtimes/:game_id/banish',
+    {
+      ...common,
+      schema: {
+        operationId: 'internalBanishRace',
+        params: gameParams,
+        querystring: noQuery,
+        body: banishBody,
+        response: { 204: nothing },
+      },
+    },
+    async (request, reply) => {
+      const { body } = request;
+      await calls.banish({ ...callOf(request), gameId: request.params.game_id, body });
+      return reply.code(204).send();
     },
   );
 }

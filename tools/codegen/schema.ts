@@ -6,14 +6,13 @@
  * With `--check` nothing is written, and the exit code is 1 when the file is not what would be written.
  */
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import { generate, PostgresDialect as CodegenDialect } from 'kysely-codegen';
 import { Pool } from 'pg';
 import { migrate } from '../../stores/migrate';
 import { createDatabase, dropDatabase, startStack } from '../stack';
+import { writeOrCheck } from './generated-file';
 
-/** From the top folder, where npm runs scripts. */
 const SCHEMA_FILE = 'stores/generated/schema.ts';
 
 /** Columns of which the domain knows more than Postgres does. */
@@ -72,16 +71,8 @@ async function main(check: boolean): Promise<void> {
   try {
     const dsn = await createDatabase(stack.postgres.dsn, name);
     await migrate(dsn, { info: () => undefined, warn: console.warn, error: console.error });
-    const generated = await schemaTypes(dsn);
-    if (!check) {
-      await writeFile(SCHEMA_FILE, generated);
-      console.log(`${SCHEMA_FILE} is written`);
-    } else if ((await readFile(SCHEMA_FILE, 'utf8')) === generated) {
-      console.log(`${SCHEMA_FILE} agrees with the migrations`);
-    } else {
-      console.error(`${SCHEMA_FILE} does not agree with the migrations: run "npm run codegen"`);
-      process.exitCode = 1;
-    }
+    const content = await schemaTypes(dsn);
+    await writeOrCheck({ file: SCHEMA_FILE, source: 'the migrations', content }, check);
   } finally {
     await dropDatabase(stack.postgres.dsn, name).catch(console.warn);
     await stack.stop();

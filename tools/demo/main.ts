@@ -1,4 +1,5 @@
 /** `npm start`: the whole platform on this machine with two games being played, until Ctrl-C. */
+import { orThrow } from '../../clients/gamemaster';
 import { LiveView } from './live-view';
 import { startPlatform, type Platform } from './platform';
 
@@ -22,7 +23,10 @@ async function main(): Promise<void> {
   const view = new LiveView({
     redisUrl: platform.redisUrl,
     streams: platform.names.streams,
-    runtimes: () => platform.api.runtimes(),
+    runtimes: async () => {
+      const { runtimes } = await orThrow(platform.gameMaster.GET('/api/v1/internal/runtimes'));
+      return runtimes;
+    },
     troubles: () => platform.troubles(),
     say,
     colour: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
@@ -55,7 +59,8 @@ async function end(): Promise<void> {
   say(`Everything is stopped (${((Date.now() - began) / 1000).toFixed(1)} s)`);
 }
 
-function invitation({ api: { baseUrl }, names, gamesPage, dataDir }: Platform): string[] {
+function invitation({ apiUrl, names, gamesPage, dataDir }: Platform): string[] {
+  const baseUrl = `${apiUrl}/api/v1/internal`;
   return [
     '',
     'Game Master runs, and two games are being played:',
@@ -64,6 +69,7 @@ function invitation({ api: { baseUrl }, names, gamesPage, dataDir }: Platform): 
     '',
     `  Temporal UI   ${gamesPage ?? 'set STACK_TEMPORAL_UI_URL to see the link'}`,
     `  API           ${baseUrl}`,
+    `  API page      ${apiUrl}/docs`,
     `  List games    curl -s ${baseUrl}/runtimes`,
     `  Force a turn  curl -s -X POST ${baseUrl}/runtimes/${names.endless}/force-next-turn`,
     `  Stop a game   curl -s ${baseUrl}/runtimes/${names.endless}/stop \\`,

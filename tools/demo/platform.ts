@@ -1,19 +1,29 @@
+import { randomUUID } from 'node:crypto';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
+import {
+  gameMasterClient,
+  GameMasterRefusal,
+  orThrow,
+  type GameMasterClient,
+  type GameMasterSchemas,
+} from '../../clients/gamemaster';
 import { gameWorkflowId } from '../../workflows/messages';
 import { createDatabase, dropDatabase, startStack, type Stack } from '../stack';
 import { claimPort } from '../stack/ports';
 import { Reaper } from '../stack/reaper';
 import { serveContainerStops } from './container-stopper';
 import { startEngine, stopEngine } from './engines';
-import { GameMasterApi } from './game-master-api';
 import { OWN_NAMES, sharedNames, type Names } from './names';
 import { programProcess, type AtEnd } from './program-process';
 
 /** Everything that runs, with two games being played. */
 export interface Platform {
-  api: GameMasterApi;
+  gameMaster: GameMasterClient;
+  /** Origin of the api. */
+  apiUrl: string;
   names: Names;
   redisUrl: string;
   /** Page of the Temporal UI that lists the games; undefined where the server did not say where its UI is. */
@@ -25,7 +35,6 @@ export interface Platform {
 }
 
 const API_PORT = 8097;
-const API_PREFIX = '/api/v1/internal';
 const ENGINE_VERSION = '1.0.0';
 const IMAGE_REF = `galaxy/engine:${ENGINE_VERSION}`;
 /** How long the processes may take to end: Ctrl-C is to take a few seconds. */
@@ -95,6 +104,7 @@ export async function startPlatform(say: (line: string) => void, atEnd: AtEnd): 
   };
   const apiPort = await claimPort(API_PORT);
   atEnd(() => apiPort.release());
+  const apiUrl = `http://127.0.0.1:${apiPort.number}`;
   const workerPort = await claimPort();
   atEnd(() => workerPort.release());
   const api = programProcess(
@@ -103,7 +113,7 @@ export async function startPlatform(say: (line: string) => void, atEnd: AtEnd): 
       script: 'api/main.js',
       env: { ...env, GAMEMASTER_HTTP_ADDR: `127.0.0.1:${apiPort.number}` },
       folder: path.join(dataDir, 'api'),
-      readyUrl: `http://127.0.0.1:${apiPort.number}/readyz`,
+      readyUrl: `${apiUrl}/readyz`,
     },
     reaper,
   );
@@ -124,11 +134,15 @@ export async function startPlatform(say: (line: string) => void, atEnd: AtEnd): 
   if (!ownServers) atEnd(() => leaveServersAsFound(stack, names));
 
   say('Registering two games over REST');
-  const gameMaster = new GameMasterApi(`http://127.0.0.1:${apiPort.number}${API_PREFIX}`);
-  await gameMaster.createEngineVersion(ENGINE_VERSION, IMAGE_REF);
+  const gameMaster = gameMasterClient({ baseUrl: apiUrl });
+  await orThrow(
+    gameMaster.POST('/api/v1/internal/engine-versions', {
+      body: { version: ENGINE_VERSION, image_ref: IMAGE_REF },
+    }),
+  );
   await Promise.all(
     games.map(({ gameId, schedule, members }) =>
-      gameMaster.register(gameId, {
+      register(gameMaster, gameId, {
         engine_endpoint: engines.find((engine) => engine.gameId === gameId)?.endpoint ?? '',
         members,
         target_engine_version: ENGINE_VERSION,
@@ -138,7 +152,8 @@ export async function startPlatform(say: (line: string) => void, atEnd: AtEnd): 
   );
 
   return {
-    api: gameMaster,
+    gameMaster,
+    apiUrl,
     names,
     redisUrl: stack.redis.url,
     gamesPage: stack.temporal.uiUrl && gamesPage(stack.temporal.uiUrl, names.taskQueue),
@@ -182,5 +197,32 @@ async function leaveServersAsFound({ temporal, redis }: Stack, names: Names): Pr
     await client.del(Object.values(names.streams).flatMap((stream) => [stream, `{${stream}}:sent`]));
   } finally {
     client.disconnect();
+  }
+}
+
+const REGISTERED_WITHIN_MS = 30_000;
+const REPEAT_AFTER_MS = 1_000;
+
+/** A 503 says that the outcome is not known: the same key finds it out, or tries again. */
+async function register(
+  gameMaster: GameMasterClient,
+  gameId: string,
+  body: GameMasterSchemas['RegisterRuntimeRequest'],
+): Promise<void> {
+  const deadline = Date.now() + REGISTERED_WITHIN_MS;
+  const header = { 'Idempotency-Key': randomUUID() };
+  for (;;) {
+    try {
+      await orThrow(
+        gameMaster.POST('/api/v1/internal/games/{game_id}/register-runtime', {
+          params: { path: { game_id: gameId }, header },
+          body,
+        }),
+      );
+      return;
+    } catch (error) {
+      if (!(error instanceof GameMasterRefusal && error.status === 503) || Date.now() > deadline) throw error;
+      await delay(REPEAT_AFTER_MS);
+    }
   }
 }

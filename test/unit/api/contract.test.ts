@@ -38,7 +38,7 @@ afterAll(() => lonely.close());
 
 test('every route is an operation of the contract, under its method, path and id', () => {
   expect(lonely.routes.length).toBeGreaterThan(0);
-  for (const { method, url, schema } of lonely.routes) {
+  for (const { method, url, schema } of lonely.routes.filter(({ url }) => !url.startsWith('/docs'))) {
     const path = url.replace(/:(\w+)/g, '{$1}');
     const operation = declared.find((one) => one.method === method && one.url === path)?.operation;
     expect([method, path, schema?.operationId]).toEqual([method, path, operation?.operationId]);
@@ -49,7 +49,7 @@ test('every route is an operation of the contract, under its method, path and id
   }
 });
 
-test('the operations of the first issue are there', () => {
+test('the operations of games and of the registry are there', () => {
   expect(lonely.routes.map(({ schema }) => schema?.operationId)).toEqual(
     expect.arrayContaining([
       'internalHealthz',
@@ -59,9 +59,15 @@ test('the operations of the first issue are there', () => {
       'internalListRuntimes',
       'internalForceNextTurn',
       'internalStopRuntime',
+      'internalPatchRuntime',
+      'internalBanishRace',
+      'internalListOperations',
       'internalListEngineVersions',
       'internalCreateEngineVersion',
       'internalGetEngineVersion',
+      'internalUpdateEngineVersion',
+      'internalDeprecateEngineVersion',
+      'internalDeleteEngineVersion',
       'internalResolveEngineVersionImageRef',
     ]),
   );

@@ -19,7 +19,16 @@ export function sendTo(
   { method = 'GET', url, headers = {}, payload }: HttpRequest,
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ port, host: '127.0.0.1', method, path: url, headers, agent: new Agent() });
+    // Node does not say it by itself for methods that seldom have a body.
+    const length = payload === undefined ? {} : { 'content-length': Buffer.byteLength(payload).toString() };
+    const request = httpRequest({
+      port,
+      host: '127.0.0.1',
+      method,
+      path: url,
+      headers: { ...length, ...headers },
+      agent: new Agent(),
+    });
     request.on('error', reject);
     request.on('response', (response) => {
       const chunks: Buffer[] = [];

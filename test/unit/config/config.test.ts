@@ -43,6 +43,7 @@ describe('the defaults', () => {
       httpAddress: { host: '127.0.0.1', port: 8097 },
       bodyLimit: 1_048_576,
       apiTokens: [],
+      apiDocs: true,
       lifecycleWaitMs: 55_000,
       engineHotTimeoutMs: 5_000,
       lobbyTimeoutMs: 2_000,

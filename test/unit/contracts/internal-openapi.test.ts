@@ -83,6 +83,7 @@ const OPERATIONS: Record<string, Row> = {
     success: ['200', 'RuntimeRecord'],
     errors: {
       ...ALWAYS,
+      ...BODY,
       ...NO_RUNTIME,
       ...CONFLICT,
       422: ['engine_validation_error'],
@@ -120,7 +121,7 @@ const OPERATIONS: Record<string, Row> = {
     parameters: GAME,
     request: null,
     success: ['204', null],
-    errors: ALWAYS,
+    errors: { ...ALWAYS, ...BODY },
   },
   internalGameLiveness: {
     at: ['GET', `${API}/games/{game_id}/liveness`],
@@ -162,14 +163,14 @@ const OPERATIONS: Record<string, Row> = {
     parameters: VERSION,
     request: null,
     success: ['200', 'EngineVersion'],
-    errors: { ...ALWAYS, ...NO_VERSION },
+    errors: { ...ALWAYS, ...BODY, ...NO_VERSION },
   },
   internalDeleteEngineVersion: {
     at: ['DELETE', `${API}/engine-versions/{version}`],
     parameters: VERSION,
     request: null,
     success: ['204', null],
-    errors: { ...ALWAYS, ...NO_VERSION, 409: ['engine_version_in_use'] },
+    errors: { ...ALWAYS, ...BODY, ...NO_VERSION, 409: ['engine_version_in_use'] },
   },
   internalResolveEngineVersionImageRef: {
     at: ['GET', `${API}/engine-versions/{version}/image-ref`],

@@ -83,6 +83,12 @@ export class OpenApiDocument {
     return this.ajv.compile({ $ref: `document#${pointer}` });
   }
 
+  /** A validator of a schema as it stands in the document: what it refers to is there. */
+  compile(schema: Node): ValidateFunction {
+    const text = JSON.stringify(schema).replaceAll('"$ref":"#', '"$ref":"document#');
+    return this.ajv.compile(JSON.parse(text) as object);
+  }
+
   /** `name in place` of each parameter of an operation, with `*` where it is required. */
   parametersOf(id: string): string[] {
     const { path, node } = this.operation(id);
