@@ -376,7 +376,7 @@ async function commitTurn(
     log.warn('turn is on record already, by another attempt', { game_id: input.gameId, turn: state.turn });
     return resultOf(after, await flushWaiting(deps, gameOf(input)));
   }
-  deps.onOperation(input.operation.kind, 'ok');
+  for (const { kind } of change.operations ?? []) deps.onOperation(kind, 'ok');
   deps.onTurn({ trigger: input.trigger, outcome: change.to, durationMs: elapsedMs(input) });
   const sent = !input.outboxPending && (await flushAtOnce(deps, gameOf(input), change.events ?? []));
   return resultOf(after, sent);

@@ -217,7 +217,11 @@ export function createRecordActivities(deps: RecordActivitiesDeps) {
           ...(operation.key && { respond: (changed: RuntimeRow) => toRuntimeRecord(changed, now) }),
         };
       });
-      deps.onOperation(operation.kind, row.status === 'stopped' ? 'ok' : 'conflict');
+      // Where there was nothing to stop, the workflow has that noted, and counted.
+      if (row.status === 'stopped') {
+        deps.onOperation(operation.kind, 'ok');
+        if (cancelled) deps.onOperation(cancelled.operation.kind, cancelled.failure.code);
+      }
       return { status: row.status, currentTurn: row.currentTurn, outboxEmpty };
     },
 

@@ -13,6 +13,7 @@ import { EngineRelay } from '../clients/engine-relay';
 import { LobbyClient } from '../clients/lobby';
 import type { ApiConfig } from '../config/api';
 import type { Metrics } from '../config/telemetry';
+import type { Tracing } from '../config/tracing';
 import { GameMasterError, type ErrorCode } from '../domain/errors';
 import { EngineVersionStore } from '../stores/engine-versions';
 import { HotPathStore } from '../stores/hot-path';
@@ -28,6 +29,7 @@ import { LifecycleCalls } from './lifecycle-calls';
 import { MembershipCache } from './membership-cache';
 import { refuseWhenOverloaded } from './overload';
 import type { ApiReadiness } from './readiness';
+import { traceRequests } from './request-spans';
 import { apiPage } from './routes/api-page';
 import { engineVersionRoutes } from './routes/engine-versions';
 import { hotPathRoutes } from './routes/hot-path';
@@ -66,6 +68,8 @@ export interface ApiDependencies {
   readiness: () => Promise<ApiReadiness>;
   metrics: Pick<Metrics, 'engineCalls' | 'httpRequests' | 'membershipLookups'>;
   log: FastifyBaseLogger;
+  /** Given where requests are traced. */
+  tracing?: Pick<Tracing, 'tracer' | 'traceCall'> | null;
 }
 
 /** Milliseconds; a request has to arrive whole within the second. */
@@ -75,13 +79,17 @@ const KEEP_ALIVE_TIMEOUT_MS = 30_000;
 /** How much of the shutdown is kept for the answers of calls that are let go, and for closing what is open. */
 const LETTING_GO_MS = 3_000;
 
-export function buildApp({ config, database, temporal, readiness, metrics, log }: ApiDependencies): ApiApp {
+export function buildApp(dependencies: ApiDependencies): ApiApp {
+  const { config, database, temporal, readiness, metrics, log, tracing } = dependencies;
   const { bodyLimit, lifecycleWaitMs, postgres } = config;
   // For everything but lifecycle calls: above the deadlines of the store, which come first and say more.
   const handlerTimeout = 2 * (postgres.connectTimeoutMs + postgres.queryTimeoutMs) + 1_000;
   const app: ApiApp = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
+    // Whoever logs about a request, Fastify too, tells the game.
+    childLoggerFactory: (logger, bindings, options, { url }) =>
+      logger.child({ ...bindings, ...gameOf(url) }, options),
     bodyLimit,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Counts silence on the socket, which is also what a caller hears who waits for an operation.
@@ -107,6 +115,7 @@ export function buildApp({ config, database, temporal, readiness, metrics, log }
   acceptJsonOnly(app);
 
   app.decorateRequest('failure', null);
+  if (tracing) traceRequests(app, tracing.tracer);
   app.setErrorHandler((error, request, reply) => sendFailure(error, request, reply, bodyLimit));
   app.addHook('onRequest', (_request, reply, done) => {
     setSecurityHeaders(reply);
@@ -121,7 +130,7 @@ export function buildApp({ config, database, temporal, readiness, metrics, log }
     done();
   });
   app.addHook('onRequestAbort', (request, done) => {
-    request.log.info(subjectOf(request), 'the caller left before the answer');
+    request.log.info({ operation: operationOf(request) }, 'the caller left before the answer');
     done();
   });
   refuseUnmatched(app);
@@ -148,6 +157,7 @@ export function buildApp({ config, database, temporal, readiness, metrics, log }
     timeoutMs: config.engineHotTimeoutMs,
     allowLoopback: namesLoopback(config.engineHosts),
     onCall: (operation, outcome, seconds) => metrics.engineCalls.observe({ operation, outcome }, seconds),
+    trace: tracing?.traceCall,
   });
   app.addHook('onClose', async () => {
     await Promise.all([lobby.close(), relay.close()]);
@@ -219,16 +229,18 @@ function operationOf(request: FastifyRequest): string {
   return request.routeOptions.schema?.operationId ?? 'none';
 }
 
-/** What a line of the log is about. */
-function subjectOf(request: FastifyRequest): { operation: string; game_id: string | undefined } {
-  const { game_id } = (request.params ?? {}) as { game_id?: string };
-  return { operation: operationOf(request), game_id };
+const GAME_IN_URL = /^\/api\/v1\/internal\/(?:games|runtimes)\/([^/?]+)/;
+
+/** For the lines about a request: the game that it is about, as its address has it. */
+function gameOf(url = ''): { game_id?: string } {
+  const game_id = GAME_IN_URL.exec(url)?.[1];
+  return game_id === undefined ? {} : { game_id };
 }
 
 function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
   const { failure } = request;
   const line = {
-    ...subjectOf(request),
+    operation: operationOf(request),
     status: reply.statusCode,
     code: failure?.code,
     duration_ms: Math.round(reply.elapsedTime),

@@ -2,9 +2,11 @@
 import closeWithGrace from 'close-with-grace';
 import { connectTemporal, pingTemporal } from '../clients/temporal';
 import { loadApiConfig, type ApiConfig } from '../config/api';
+import { byAsking, watchClocks } from '../config/clock';
 import { InvalidConfig } from '../config/env';
 import { createLogger, type Logger } from '../config/logging';
-import { createMetrics, serveObservability } from '../config/telemetry';
+import { createMetrics, serveObservability, type Metrics } from '../config/telemetry';
+import { startTracing } from '../config/tracing';
 import { migrate } from '../stores/migrate';
 import { openDatabase } from '../stores/postgres';
 import { buildApp } from './app';
@@ -13,7 +15,8 @@ import { checkReadiness } from './readiness';
 const NAME = 'gamemaster-api';
 const PING_TIMEOUT_MS = 1_000;
 
-async function start(config: ApiConfig, log: Logger): Promise<void> {
+async function start(config: ApiConfig, metrics: Metrics, log: Logger): Promise<void> {
+  const tracing = await startTracing(NAME, log);
   for (const warning of config.warnings) log.warn(warning);
   if (config.autoMigrate) {
     await migrate(config.postgres.dsn, {
@@ -23,22 +26,22 @@ async function start(config: ApiConfig, log: Logger): Promise<void> {
     });
   }
 
-  const metrics = createMetrics();
   const database = openDatabase({
     ...config.postgres,
     applicationName: NAME,
     onPoolError: (err) => log.warn({ err }, 'a connection to Postgres was lost'),
   });
-  const temporal = connectTemporal(config.temporal);
+  const temporal = connectTemporal({ ...config.temporal, ...(tracing && { plugins: [tracing.plugin] }) });
+  watchClocks({ postgres: byAsking(() => database.now()) }, metrics, log);
   const readiness = checkReadiness({
     postgres: () => database.ping(PING_TIMEOUT_MS),
     temporal: () => pingTemporal(temporal, PING_TIMEOUT_MS),
   });
-  const app = buildApp({ config, database, temporal, readiness, metrics, log });
+  const app = buildApp({ config, database, temporal, readiness, metrics, log, tracing });
 
   const observability =
     config.metricsAddress &&
-    (await serveObservability({ address: config.metricsAddress, registry: metrics.registry, readiness }));
+    (await serveObservability({ address: config.metricsAddress, metrics, readiness }));
   closeWithGrace({ delay: config.shutdownTimeoutMs, logger: graceLogger(log) }, async ({ signal, err }) => {
     if (err) log.fatal({ err }, 'stopping after an error that nothing had expected');
     else log.info({ signal }, 'stopping');
@@ -46,6 +49,7 @@ async function start(config: ApiConfig, log: Logger): Promise<void> {
     await observability?.close();
     await temporal.connection.close();
     await database.close();
+    await tracing?.close();
     log.info('stopped');
   });
 
@@ -60,9 +64,14 @@ function graceLogger(log: Logger): { error: (message: unknown) => void } {
 
 async function main(): Promise<void> {
   const config = readConfig();
-  const log = createLogger({ level: config.logLevel, name: NAME });
+  const metrics = createMetrics('api');
+  const log = createLogger({
+    level: config.logLevel,
+    name: NAME,
+    onProblem: (level) => metrics.problems.inc({ level }),
+  });
   try {
-    await start(config, log);
+    await start(config, metrics, log);
   } catch (err) {
     log.fatal({ err }, 'the api cannot start');
     process.exit(1);

@@ -3,6 +3,7 @@ import { Pool, type Dispatcher } from 'undici';
 import { z } from 'zod';
 import { GameMasterError } from '../domain/errors';
 import { guardedConnector } from './engine-address';
+import type { TraceCall } from './trace-call';
 
 export interface RelayOptions {
   /** Milliseconds that a call may take in all: waiting for a connection, the engine's thinking, its whole answer. */
@@ -15,6 +16,8 @@ export interface RelayOptions {
     outcome: 'ok' | 'refused' | 'failed',
     seconds: number,
   ) => void;
+  /** Makes each call part of a trace. */
+  trace?: TraceCall | undefined;
 }
 
 /** A player's call, as the engine's contract has it (platform/engine/openapi.yaml). */
@@ -82,7 +85,7 @@ export class EngineRelay {
     const begun = performance.now();
     line.calls += 1;
     try {
-      const answer = await this.exchange(line.pool, call, signal);
+      const answer = await this.traced(line.pool, endpoint, call, signal);
       refuseFailure(answer);
       this.told(call, 'ok', begun);
       return answer;
@@ -103,7 +106,26 @@ export class EngineRelay {
     this.options.onCall?.(call.operation, outcome, (performance.now() - begun) / 1_000);
   }
 
-  private exchange(pool: Pool, call: RelayedCall, signal: AbortSignal): Promise<RelayedAnswer> {
+  private traced(
+    pool: Pool,
+    endpoint: string,
+    call: RelayedCall,
+    signal: AbortSignal,
+  ): Promise<RelayedAnswer> {
+    const { trace } = this.options;
+    if (trace === undefined) return this.exchange(pool, call, signal);
+    const attributes = { 'http.request.method': call.method, 'url.full': endpoint + call.path };
+    return trace({ name: `engine ${call.operation}`, attributes }, (headers) =>
+      this.exchange(pool, call, signal, headers),
+    );
+  }
+
+  private exchange(
+    pool: Pool,
+    call: RelayedCall,
+    signal: AbortSignal,
+    traceHeaders: Record<string, string> = NO_HEADERS,
+  ): Promise<RelayedAnswer> {
     const { method, path, body } = call;
     return new Promise((resolve, reject) => {
       const exchange = new Exchange(resolve, reject, signal, this.options.timeoutMs);
@@ -112,7 +134,7 @@ export class EngineRelay {
           method,
           path,
           body: body ?? null,
-          headers: body === undefined ? NO_HEADERS : JSON_BODY,
+          headers: body === undefined ? traceHeaders : { ...JSON_BODY, ...traceHeaders },
           // The exchange has one timer for all of it.
           headersTimeout: 0,
           bodyTimeout: 0,

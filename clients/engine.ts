@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { errors, Pool } from 'undici';
 import { z } from 'zod';
 import { guardedConnector } from './engine-address';
+import type { TraceCall } from './trace-call';
 
 /** The engine's StateResponse (platform/engine/openapi.yaml); what else it sends is not looked at. */
 const stateResponse = z.object({
@@ -53,6 +54,20 @@ export interface EngineClientOptions {
   allowLoopback: boolean;
   /** Told of every call, with its duration in seconds. */
   onCall?: (operation: string, outcome: 'ok' | EngineFailureKind, seconds: number) => void;
+  /** Makes each call part of a trace; the headers that it gives carry the trace to the engine. */
+  trace?: TraceCall;
+}
+
+const untraced: TraceCall = (_span, call) => call({});
+
+type Operation = 'status' | 'init' | 'turn' | 'banish';
+
+interface EngineRequest {
+  method: 'GET' | 'POST';
+  path: string;
+  body?: string;
+  headers?: Record<string, string>;
+  signal: AbortSignal | undefined;
 }
 
 /** Answers of an engine are small: some hundred bytes a player. Longer ones are a fault. */
@@ -127,16 +142,23 @@ export class EngineClient {
     await Promise.all(pools.map((pool) => pool.destroy()));
   }
 
-  private async call<Answer>(
-    operation: 'status' | 'init' | 'turn' | 'banish',
+  private call<Answer>(
+    operation: Operation,
     endpoint: string,
-    request: {
-      method: 'GET' | 'POST';
-      path: string;
-      body?: string;
-      headers?: Record<string, string>;
-      signal: AbortSignal | undefined;
-    },
+    request: EngineRequest,
+    read: (status: number, body: string) => Answer,
+  ): Promise<Answer> {
+    const { trace = untraced } = this.options;
+    const attributes = { 'http.request.method': request.method, 'url.full': endpoint + request.path };
+    return trace({ name: `engine ${operation}`, attributes }, (headers) =>
+      this.send(operation, endpoint, { ...request, headers: { ...request.headers, ...headers } }, read),
+    );
+  }
+
+  private async send<Answer>(
+    operation: Operation,
+    endpoint: string,
+    request: EngineRequest,
     read: (status: number, body: string) => Answer,
   ): Promise<Answer> {
     const timeoutMs = operation === 'turn' ? this.options.turnTimeoutMs : this.options.adminTimeoutMs;

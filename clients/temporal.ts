@@ -4,12 +4,15 @@ import {
   isGrpcServiceError,
   isRetryableError,
   makeGrpcRetryInterceptor,
+  type ClientPlugin,
 } from '@temporalio/client';
 
 export interface TemporalOptions {
   /** `host:port` of the frontend. */
   address: string;
   namespace: string;
+  /** What watches over the calls, such as tracing. */
+  plugins?: ClientPlugin[];
 }
 
 /** The gRPC statuses that callers decide by. */
@@ -32,7 +35,7 @@ const LONGEST_RETRY_DELAY_MS = 150;
  * RESOURCE_EXHAUSTED is not retried, unlike in the SDK's own default: a game that has no update slot left would keep
  * its caller for the whole deadline, who can do better.
  */
-export function connectTemporal({ address, namespace }: TemporalOptions): Client {
+export function connectTemporal({ address, namespace, plugins = [] }: TemporalOptions): Client {
   const connection = Connection.lazy({
     address,
     interceptors: [
@@ -57,7 +60,7 @@ export function connectTemporal({ address, namespace }: TemporalOptions): Client
       'grpc.keepalive_timeout_ms': 5_000,
     },
   });
-  return new Client({ connection, namespace });
+  return new Client({ connection, namespace, plugins });
 }
 
 /** Resolves when the namespace answers within `timeoutMs`; throws the gRPC error otherwise. */

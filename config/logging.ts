@@ -1,4 +1,4 @@
-import { pino, type DestinationStream, type Logger } from 'pino';
+import { pino, type DestinationStream, type LogFn, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
@@ -14,9 +14,27 @@ const SECRETS = [
   'connectionString',
 ];
 
-/** Writes JSON, one line an event, to `destination` (stdout). `name` is that of the process. */
+/** What holds a secret inside a text: the password of a URL (a DSN, Redis'), a bearer token. */
+const SECRETS_IN_TEXT = /(:\/\/[^\s"/@:]*:)[^\s"/@]+(?=@)|(\bBearer\s+)[^\s"\\]+/gi;
+
+/** By pino's numbers. */
+const PROBLEMS: Readonly<Record<number, 'warn' | 'error' | 'fatal'>> = {
+  40: 'warn',
+  50: 'error',
+  60: 'fatal',
+};
+
+export interface LoggerOptions {
+  level: string;
+  /** That of the process. */
+  name: string;
+  /** Told of every line that says of a problem, whoever logs it. */
+  onProblem?: (level: 'warn' | 'error' | 'fatal') => void;
+}
+
+/** Writes JSON, one line an event, to `destination` (stdout). */
 export function createLogger(
-  { level, name }: { level: string; name: string },
+  { level, name, onProblem }: LoggerOptions,
   destination?: DestinationStream,
 ): Logger {
   const options = {
@@ -31,6 +49,14 @@ export function createLogger(
         '*.headers.authorization',
       ],
       censor: '[redacted]',
+    },
+    hooks: {
+      logMethod(this: Logger, args: Parameters<LogFn>, method: LogFn, levelNumber: number) {
+        const problem = PROBLEMS[levelNumber];
+        if (problem) onProblem?.(problem);
+        method.apply(this, args);
+      },
+      streamWrite: (line: string) => line.replace(SECRETS_IN_TEXT, '$1$2[redacted]'),
     },
   };
   return destination === undefined ? pino(options) : pino(options, destination);

@@ -7,10 +7,15 @@ import type { Address } from './env';
 const FAST = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const SLOW = [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
 
-/** The metrics of a process: docs/metrics.md. A label has a few known values, and never names a game. */
-export function createMetrics() {
+/**
+ * The metrics of a process: docs/metrics.md. A label has a few known values, and never names a game. Each process shows
+ * its own: a nought for what it never counts would read as if all were well.
+ */
+export function createMetrics(process: 'api' | 'worker') {
   const registry = new Registry();
   const registers = [registry];
+  const inApi = process === 'api' ? registers : [];
+  const inWorker = process === 'worker' ? registers : [];
   collectDefaultMetrics({ register: registry });
   return {
     registry,
@@ -18,25 +23,25 @@ export function createMetrics() {
       name: 'gamemaster_turns_total',
       help: 'Turns that ended, by what began them (scheduler, force) and how they ended',
       labelNames: ['trigger', 'outcome'],
-      registers,
+      registers: inWorker,
     }),
     turnDuration: new Histogram({
       name: 'gamemaster_turn_duration_seconds',
       help: 'From the begin of a turn to its record',
       labelNames: ['trigger', 'outcome'],
       buckets: SLOW,
-      registers,
+      registers: inWorker,
     }),
     tickLateness: new Histogram({
       name: 'gamemaster_tick_lateness_seconds',
       help: 'How long after its time a tick was handled',
       buckets: SLOW,
-      registers,
+      registers: inWorker,
     }),
     ticksMissed: new Counter({
       name: 'gamemaster_ticks_missed_total',
       help: 'Ticks that passed without a turn because nothing could handle them',
-      registers,
+      registers: inWorker,
     }),
     engineCalls: new Histogram({
       name: 'gamemaster_engine_call_duration_seconds',
@@ -49,29 +54,47 @@ export function createMetrics() {
       name: 'gamemaster_operations_total',
       help: 'Operations on games, by kind and error code (ok for a success)',
       labelNames: ['kind', 'code'],
-      registers,
+      registers: inWorker,
     }),
     outboxDepth: new Gauge({
       name: 'gamemaster_outbox_events',
       help: 'Events that wait to be published',
-      registers,
+      registers: inWorker,
     }),
     outboxAge: new Gauge({
       name: 'gamemaster_outbox_oldest_age_seconds',
       help: 'Age of the event that waits longest, 0 when none waits',
-      registers,
+      registers: inWorker,
     }),
     membershipLookups: new Counter({
       name: 'gamemaster_membership_lookups_total',
       help: 'Questions who may play, by whether the answer was at hand (hit, miss)',
       labelNames: ['result'],
-      registers,
+      registers: inApi,
     }),
     httpRequests: new Histogram({
       name: 'gamemaster_http_request_duration_seconds',
       help: 'Requests, by operation id and status',
       labelNames: ['operation', 'status'],
       buckets: FAST,
+      registers: inApi,
+    }),
+    dependencyUp: new Gauge({
+      name: 'gamemaster_dependency_up',
+      help: 'Whether a dependency answers (1) or not (0)',
+      labelNames: ['dependency'],
+      registers,
+    }),
+    clockDifference: new Gauge({
+      name: 'gamemaster_clock_difference_seconds',
+      help: 'How far the clock of this host is ahead of another',
+      labelNames: ['clock'],
+      registers,
+    }),
+    problems: new Counter({
+      name: 'gamemaster_problems_total',
+      help: 'Lines logged as warn, error or fatal',
+      labelNames: ['level'],
       registers,
     }),
   };
@@ -96,21 +119,23 @@ export interface ObservabilityServer {
  */
 export async function serveObservability(options: {
   address: Address;
-  registry: Registry;
+  metrics: Pick<Metrics, 'registry' | 'dependencyUp'>;
   readiness: () => Promise<Readiness>;
 }): Promise<ObservabilityServer> {
-  const { address, registry, readiness } = options;
+  const { address, metrics, readiness } = options;
+  const { registry } = metrics;
   const routes: Record<string, () => Promise<Answer>> = {
     '/healthz': () => Promise.resolve(json(200, { status: 'ok' })),
     '/readyz': async () => {
       const { ready, checks } = await readiness();
       return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not_ready', checks });
     },
-    '/metrics': async () => ({
-      status: 200,
-      contentType: registry.contentType,
-      body: await registry.metrics(),
-    }),
+    '/metrics': async () => {
+      const { checks } = await readiness();
+      for (const [dependency, state] of Object.entries(checks))
+        metrics.dependencyUp.set({ dependency }, state === 'up' ? 1 : 0);
+      return { status: 200, contentType: registry.contentType, body: await registry.metrics() };
+    },
   };
 
   const answer = async ({ method, url = '' }: IncomingMessage): Promise<Answer> => {

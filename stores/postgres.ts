@@ -130,6 +130,13 @@ export class Database {
     }
   }
 
+  /** The time on the server's clock. */
+  async now(): Promise<Date> {
+    const [row] = await this.run<{ now: Date }>({ name: 'now', text: 'SELECT clock_timestamp() AS now' }, []);
+    if (row === undefined) throw new Error('Postgres does not tell the time');
+    return row.now;
+  }
+
   /** Waits a little for statements under way, then closes every connection. */
   async close(): Promise<void> {
     if (this.pool.ending || (await within(CLOSE_TIMEOUT_MS, this.pool.end()))) return;

@@ -28,20 +28,22 @@ async function copyAssets(): Promise<void> {
   }
 }
 
-async function bundleWorkflows(): Promise<void> {
+async function bundleWorkflows(name: string, workflowInterceptorModules: string[]): Promise<void> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: path.join(dist, 'workflows', 'index.js'),
+    workflowInterceptorModules,
     // cron-parser can read crontab files and imports fs for it; workflows only use its arithmetic.
     ignoreModules: ['fs'],
     logger: new DefaultLogger('WARN'),
   });
   await mkdir(path.join(dist, 'worker'), { recursive: true });
-  await writeFile(path.join(dist, 'worker', 'workflow-bundle.js'), code);
+  await writeFile(path.join(dist, 'worker', name), code);
 }
 
 async function main(): Promise<void> {
   await copyAssets();
-  await bundleWorkflows();
+  await bundleWorkflows('workflow-bundle.js', []);
+  await bundleWorkflows('workflow-bundle-traced.js', [path.join(dist, 'workflows', 'traced.js')]);
 }
 
 main().catch((error: unknown) => {

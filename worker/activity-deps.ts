@@ -2,6 +2,7 @@ import { EngineClient } from '../clients/engine';
 import { namesLoopback } from '../clients/engine-address';
 import { EventStreams } from '../clients/event-streams';
 import { RuntimeManagerClient } from '../clients/runtime-manager';
+import type { TraceCall } from '../clients/trace-call';
 import type { ActivitiesDeps } from '../activities';
 import { gameLogger, type Logger } from '../config/logging';
 import type { Metrics } from '../config/telemetry';
@@ -27,12 +28,14 @@ export function openNeighbours(
   database: Database,
   log: Logger,
   metrics: Metrics,
+  trace?: TraceCall,
 ): Neighbours {
   const engine = new EngineClient({
     turnTimeoutMs: config.engine.turnTimeoutMs,
     adminTimeoutMs: config.engine.adminTimeoutMs,
     allowLoopback: namesLoopback(config.engineHosts),
     onCall: (operation, outcome, seconds) => metrics.engineCalls.observe({ operation, outcome }, seconds),
+    ...(trace && { trace }),
   });
   const runtimeManager = new RuntimeManagerClient({
     baseUrl: config.rtmBaseUrl,

@@ -1,5 +1,12 @@
 import path from 'node:path';
-import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
+import type { Info } from '@temporalio/activity';
+import {
+  Worker,
+  type ActivityInboundCallsInterceptor,
+  type NativeConnection,
+  type WorkerPlugin,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 
 /** How many activities run side by side for each connection to Postgres: most of the time they wait for an engine. */
 export const ACTIVITIES_PER_POSTGRES_CONNECTION = 4;
@@ -18,20 +25,29 @@ export interface GameWorkerOptions {
   shutdownForceMs: number;
   /** The release, where Temporal routes games by it; null where it does not. */
   buildId: string | null;
+  /** Given where traces are asked for. */
+  tracing?: WorkerPlugin | undefined;
+  /** Told of every first attempt of an activity: milliseconds from its order, by the server's clock, to its begin here. */
+  onActivity?: (delayMs: number) => void;
   workflowBundle?: WorkflowBundleOption;
 }
 
-/** The bundle that `npm run build` makes beside this file. */
+/** The bundles that `npm run build` makes beside this file. */
 const BUILT_BUNDLE = { codePath: path.join(__dirname, 'workflow-bundle.js') };
+const TRACED_BUNDLE = { codePath: path.join(__dirname, 'workflow-bundle-traced.js') };
 
 /** A worker of the game task queue, not yet running. */
 export function createGameWorker(options: GameWorkerOptions): Promise<Worker> {
-  const { buildId } = options;
+  const { buildId, tracing, onActivity } = options;
   return Worker.create({
     connection: options.connection,
     namespace: options.namespace,
     taskQueue: options.taskQueue,
-    workflowBundle: options.workflowBundle ?? BUILT_BUNDLE,
+    workflowBundle: options.workflowBundle ?? (tracing ? TRACED_BUNDLE : BUILT_BUNDLE),
+    ...(tracing && { plugins: [tracing] }),
+    ...(onActivity && {
+      interceptors: { activity: [({ info }) => ({ inbound: delayOf(info, onActivity) })] },
+    }),
     activities: options.activities,
     maxConcurrentActivityTaskExecutions: options.maxActivities,
     maxCachedWorkflows: options.maxCachedWorkflows,
@@ -49,4 +65,16 @@ export function createGameWorker(options: GameWorkerOptions): Promise<Worker> {
       },
     }),
   });
+}
+
+function delayOf(
+  { attempt, currentAttemptScheduledTimestampMs: orderedAt }: Info,
+  onActivity: (delayMs: number) => void,
+): ActivityInboundCallsInterceptor {
+  return {
+    execute(input, next) {
+      if (attempt === 1) onActivity(Date.now() - orderedAt);
+      return next(input);
+    },
+  };
 }

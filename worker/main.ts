@@ -4,8 +4,10 @@ import { Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { createActivities } from '../activities';
 import { InvalidConfig } from '../config/env';
+import { byAsking, ByLeastDelay, watchClocks } from '../config/clock';
 import { createLogger, type Logger } from '../config/logging';
 import { createMetrics, serveObservability, type Metrics } from '../config/telemetry';
+import { startTracing } from '../config/tracing';
 import { loadWorkerConfig, type WorkerConfig } from '../config/worker';
 import { migrate } from '../stores/migrate';
 import { OutboxStore } from '../stores/outbox';
@@ -14,12 +16,25 @@ import { openNeighbours } from './activity-deps';
 import { ACTIVITIES_PER_POSTGRES_CONNECTION, createGameWorker } from './game-worker';
 import { workerReadiness } from './readiness';
 import { expectSearchAttributes, registerSearchAttributes } from './search-attributes';
+import { temporalLine } from './temporal-line';
+
+const NAME = 'gamemaster-worker';
 
 async function main(): Promise<void> {
   const config = loadWorkerConfig(process.env);
-  const log = createLogger({ level: config.logLevel, name: 'gamemaster-worker' });
+  const metrics = createMetrics('worker');
+  const log = createLogger({
+    level: config.logLevel,
+    name: NAME,
+    onProblem: (level) => metrics.problems.inc({ level }),
+  });
+  process.on('uncaughtException', (err) => {
+    log.fatal({ err }, 'ending after an error that nothing had expected');
+    process.exit(1);
+  });
   for (const warning of config.warnings) log.warn(warning);
   installTemporalLogger(log);
+  const tracing = await startTracing(NAME, log);
 
   const stopping = new AbortController();
   let worker: Worker | undefined;
@@ -37,13 +52,14 @@ async function main(): Promise<void> {
   if (config.autoMigrate) await migrate(config.postgres.dsn, log);
   const database = openDatabase({
     ...config.postgres,
-    applicationName: 'gamemaster-worker',
+    applicationName: NAME,
     onPoolError: (error) => log.warn({ err: error }, 'postgres connection failed'),
   });
-  const metrics = createMetrics();
-  const neighbours = openNeighbours(config, database, log, metrics);
+  const neighbours = openNeighbours(config, database, log, metrics, tracing?.traceCall);
   neighbours.streams.connect();
   watchOutbox(new OutboxStore(database), metrics, log);
+  const delays = new ByLeastDelay();
+  watchClocks({ postgres: byAsking(() => database.now()), temporal: delays.aheadOf }, metrics, log);
 
   const connection = await connectTemporal(config, log, stopping.signal);
   if (connection === null) return;
@@ -58,13 +74,15 @@ async function main(): Promise<void> {
       shutdownGraceMs: config.shutdownTimeoutMs * 0.6,
       shutdownForceMs: config.shutdownTimeoutMs * 0.8,
       buildId: config.buildId ?? null,
+      tracing: tracing?.plugin,
+      onActivity: (delayMs) => delays.see(delayMs),
     });
     const running = worker;
     const observability =
       config.metricsAddress &&
       (await serveObservability({
         address: config.metricsAddress,
-        registry: metrics.registry,
+        metrics,
         readiness: () =>
           workerReadiness({ worker: running, connection, database, streams: neighbours.streams }),
       }));
@@ -75,6 +93,7 @@ async function main(): Promise<void> {
     await connection.close();
     await neighbours.close();
     await database.close();
+    await tracing?.close();
   }
   log.info('worker ended');
 }
@@ -111,15 +130,10 @@ async function connectTemporal(
 /** The SDK's lines join ours; what it says of a game carries the game's id. */
 function installTemporalLogger(log: Logger): void {
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
-    const execution = meta?.['workflowExecution'] as { workflowId?: unknown } | undefined;
-    const workflowId: unknown = meta?.['workflowId'] ?? execution?.workflowId;
-    const game_id = typeof workflowId === 'string' ? workflowId.replace(/^game-/, '') : undefined;
-    log[level === 'TRACE' ? 'trace' : (level.toLowerCase() as 'debug' | 'info' | 'warn' | 'error')](
-      { ...(game_id !== undefined && { game_id }), ...meta },
-      message,
-    );
+    log[level.toLowerCase() as Lowercase<typeof level>](temporalLine(meta), message);
   });
-  Runtime.install({ logger, shutdownSignals: [] });
+  const logging = { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } as const;
+  Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging } });
 }
 
 const WATCH_OUTBOX_MS = 5_000;
@@ -139,16 +153,9 @@ function watchOutbox(outbox: OutboxStore, metrics: Metrics, log: Logger): void {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
+    // Before there is a log: for the person who is setting this up, a line for each problem.
     if (error instanceof InvalidConfig) console.error(error.message);
-    else
-      console.error(
-        JSON.stringify({
-          level: 'fatal',
-          name: 'gamemaster-worker',
-          msg: String(error),
-          stack: error instanceof Error ? error.stack : undefined,
-        }),
-      );
+    else createLogger({ level: 'fatal', name: NAME }).fatal({ err: error }, 'the worker cannot go on');
     process.exit(1);
   },
 );

@@ -97,7 +97,7 @@ export class SkippingGameMaster {
       ...env,
     });
     const log = createLogger({ level: 'fatal', name: 'test' });
-    const metrics = createMetrics();
+    const metrics = createMetrics('worker');
     const database = openDatabase({ ...config.postgres, applicationName: 'test', onPoolError: ignore });
     const neighbours = openNeighbours(config, database, log, metrics);
     neighbours.streams.connect();

@@ -45,6 +45,8 @@ export class TestEngine {
   readonly turnLog: number[] = [];
   /** Every call that arrived, in order. */
   readonly calls: Call[] = [];
+  /** The `traceparent` of every call, in the same order. */
+  readonly traceparents: (string | undefined)[] = [];
   turn = 0;
   /** Asked for every call that no `failNext` is for. */
   faultOf: (call: Call) => Fault | undefined = () => undefined;
@@ -144,6 +146,7 @@ export class TestEngine {
     }
     const body = await read(request);
     this.calls.push(call);
+    this.traceparents.push(request.headers['traceparent'] as string | undefined);
     const fault = this.faults.get(call)?.shift() ?? this.faultOf(call);
     switch (fault?.kind) {
       case undefined:

@@ -43,7 +43,7 @@ export class FrontDoor {
     });
     const lines: Record<string, unknown>[] = [];
     const log = pino({ level: 'info' }, { write: (line) => lines.push(JSON.parse(line) as never) });
-    const metrics = createMetrics();
+    const metrics = createMetrics('api');
     const database = openDatabase({ ...config.postgres, applicationName: 'test', onPoolError: quiet });
     const temporal = connectTemporal(config.temporal);
     const readiness = checkReadiness({

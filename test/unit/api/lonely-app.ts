@@ -45,7 +45,7 @@ export async function lonelyApp(settings: Record<string, string> = {}): Promise<
     postgres: () => database.ping(500),
     temporal: () => pingTemporal(temporal, 500),
   });
-  const app = buildApp({ config, database, temporal, readiness, metrics: createMetrics(), log });
+  const app = buildApp({ config, database, temporal, readiness, metrics: createMetrics('api'), log });
   const routes: RouteOptions[] = [];
   app.addHook('onRoute', (route) => void routes.push(route));
   await app.listen({ host: '127.0.0.1', port: 0 });

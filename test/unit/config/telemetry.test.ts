@@ -13,8 +13,8 @@ afterEach(async () => {
   server = undefined;
 });
 
-async function serve(readiness: () => Promise<Readiness>, metrics = createMetrics()) {
-  server = await serveObservability({ address: listener, registry: metrics.registry, readiness });
+async function serve(readiness: () => Promise<Readiness>, metrics = createMetrics('worker')) {
+  server = await serveObservability({ address: listener, metrics, readiness });
   const { host, port } = server.address;
   return (path: string, init?: RequestInit) => fetch(`http://${host}:${port}${path}`, init);
 }
@@ -50,12 +50,15 @@ it('is not ready when readiness says so, or fails', async () => {
 });
 
 it('serves the metrics, and nothing else', async () => {
-  const metrics = createMetrics();
+  const metrics = createMetrics('worker');
   metrics.turns.inc({ trigger: 'scheduler', outcome: 'success' });
   const get = await serve(up, metrics);
   const response = await get('/metrics');
   expect(response.headers.get('content-type')).toContain('text/plain');
-  expect(await response.text()).toContain('gamemaster_turns_total{trigger="scheduler",outcome="success"} 1');
+  const text = await response.text();
+  expect(text).toContain('gamemaster_turns_total{trigger="scheduler",outcome="success"} 1');
+  expect(text).toContain('gamemaster_dependency_up{dependency="postgres"} 1');
+  expect(text).toContain('gamemaster_dependency_up{dependency="temporal"} 0');
   expect((await get('/')).status).toBe(404);
   expect((await get('/metrics', { method: 'POST' })).status).toBe(405);
 });
@@ -64,12 +67,12 @@ it('fails to start where something else listens', async () => {
   await serve(up);
   const address = server?.address ?? listener;
   await expect(
-    serveObservability({ address, registry: createMetrics().registry, readiness: up }),
+    serveObservability({ address, metrics: createMetrics('worker'), readiness: up }),
   ).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });
 
 it('has no metric that is labelled by game', async () => {
-  const { registry } = createMetrics();
+  const { registry } = createMetrics('worker');
   const described = await registry.getMetricsAsJSON();
   const labels = described
     .filter(({ name }) => name.startsWith('gamemaster_'))
