@@ -1,7 +1,7 @@
 import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { EventType } from '../support/history';
-import { BUILT_WORKFLOWS } from '../support/skipping-game-master';
+import { BUILT_TRACED_WORKFLOWS, BUILT_WORKFLOWS } from '../support/skipping-game-master';
 import { quietTemporal } from '../support/temporal';
 import { readHistory, storedHistories } from './histories';
 
@@ -36,6 +36,9 @@ test.each(Object.entries(HISTORIES))('%s: the present workflow goes the same way
   const history = readHistory(name);
   if (end !== null) expect(history.events.at(-1)?.eventType).toBe(end);
   await Worker.runReplayHistory({ workflowBundle: BUILT_WORKFLOWS }, history, name);
+  // With tracing switched on too.
+  const sinks = { exporter: { export: { fn: () => undefined } } };
+  await Worker.runReplayHistory({ workflowBundle: BUILT_TRACED_WORKFLOWS, sinks }, history, name);
 });
 
 describe('a workflow with one timer more', () => {

@@ -33,6 +33,9 @@ import { waitFor } from './wait-for';
 
 /** What `npm run build` has bundled. */
 export const BUILT_WORKFLOWS = { codePath: path.join(__dirname, '../../dist/worker/workflow-bundle.js') };
+export const BUILT_TRACED_WORKFLOWS = {
+  codePath: path.join(__dirname, '../../dist/worker/workflow-bundle-traced.js'),
+};
 
 export const DAILY = '0 0 * * *';
 export const DAY_MS = 86_400_000;

@@ -20,8 +20,9 @@ async function start(env: Record<string, string>): Promise<GameMasterProcess> {
   return child;
 }
 
+/** Once it has ended, and its last line was read. */
 async function exitOf({ child }: GameMasterProcess): Promise<unknown> {
-  if (child.exitCode === null) await once(child, 'exit');
+  if (!child.stdout?.closed) await once(child, 'close');
   return child.exitCode;
 }
 
