@@ -1,4 +1,3 @@
-import type { GameEvent } from '../domain/game-events';
 import type { RuntimeRow } from '../domain/runtime-record';
 import type { Change, RuntimeRecordStore } from '../stores/runtime-records';
 import { refusalsAreFinal } from './failures';
@@ -24,17 +23,20 @@ export async function commitChange(
   deps: OutboxActivitiesDeps & { records: RuntimeRecordStore },
   { gameId, registrationId, revision, outboxPending }: Commit,
   decide: (row: RuntimeRow) => Change | null,
-): Promise<Written & { row: RuntimeRow }> {
+): Promise<Written & { applied: boolean; row: RuntimeRow }> {
   const game = { gameId, registrationId };
-  const events: GameEvent[] = [];
+  const decisions: (Change | null)[] = [];
   const { applied, row } = await refusalsAreFinal(() =>
     deps.records.changeLocked({ ...game, revision }, (before) => {
-      const change = decide(before);
-      events.push(...(change?.events ?? []));
-      return change;
+      const decision = decide(before);
+      decisions.push(decision);
+      return decision;
     }),
   );
+  const decision = decisions.at(-1);
   // Where an earlier attempt made the write, its events may still be waiting: the workflow has them flushed.
-  const outboxEmpty = applied && !outboxPending && (await flushAtOnce(deps, game, events));
-  return { row, outboxEmpty };
+  const outboxEmpty =
+    !outboxPending &&
+    (decision === null || (applied && (await flushAtOnce(deps, game, decision?.events ?? []))));
+  return { applied, row, outboxEmpty };
 }

@@ -9,6 +9,7 @@ import { activityInfo, ApplicationFailure, cancellationSignal, log } from '@temp
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineFailure, type EngineClient, type EngineState } from '../clients/engine';
+import { afterTurn } from '../domain/engine-health';
 import { EventWriter } from '../domain/game-events';
 import { projectPlayerStats } from '../domain/player-stats';
 import { toRuntimeRecord, type RuntimeRow } from '../domain/runtime-record';
@@ -109,12 +110,12 @@ export function createEngineActivities(deps: EngineActivitiesDeps) {
       );
     },
 
-    /** Where the engine stands. Throws while it does not answer: the server calls again. */
-    async engineStatus({ gameId }: GameRef): Promise<{ turn: number }> {
+    /** Where the engine stands; null when it has no game. Throws while it does not answer: the server calls again. */
+    async engineStatus({ gameId }: GameRef): Promise<{ turn: number | null }> {
       const row = await deps.records.find(gameId);
-      if (row === null) throw final('internal_error', `game ${gameId} has no record`);
-      const { turn } = await deps.engine.status(row.engineEndpoint, cancellationSignal());
-      return { turn };
+      if (row === null) throw new Error(`game ${gameId} has no record`);
+      const state = await statusUnlessNew(deps.engine, row.engineEndpoint);
+      return { turn: state && state.turn };
     },
 
     /**
@@ -397,6 +398,7 @@ async function turnChange(
     status: to,
     currentTurn: state.turn,
     playerTurnStats: projectPlayerStats(state.player, members),
+    engineHealth: afterTurn(row.engineHealth),
   } as const;
   const events = new EventWriter(deps.streamNames, input.commitRevision, now);
   if (state.finished) events.finished(game).finishedIntent(game, recipients);
@@ -409,6 +411,7 @@ async function turnChange(
     set: {
       currentTurn: state.turn,
       playerTurnStats: game.playerTurnStats,
+      engineHealth: game.engineHealth,
       nextGenerationAt: state.finished ? null : toDate(tickToCome(input, now.getTime())),
       ...(state.finished && { finishedAt: now }),
     },

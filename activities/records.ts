@@ -3,7 +3,7 @@
  * attempt finds that it has been done. A store that is away is tried again without end; a refusal of the registry or
  * of another registration is final.
  */
-import type { EngineHealth } from '../domain/engine-health';
+import { canGoOn, type EngineHealth } from '../domain/engine-health';
 import { EventWriter, type EventStreams as StreamNames } from '../domain/game-events';
 import { toRuntimeRecord, type RuntimeRow } from '../domain/runtime-record';
 import { canBecome, isTerminal, type RuntimeStatus } from '../domain/runtime-status';
@@ -106,8 +106,8 @@ export interface CommitPatchInput extends GameRef {
   imageRef: string;
   /** The status before the patch. */
   status: RuntimeStatus;
-  /** Where the new engine stands; null when it was not asked or did not answer. */
-  foundTurn: number | null;
+  /** Where the new engine stands (null: it has no game); null when it was not asked or did not answer. */
+  engine: { turn: number | null } | null;
   outboxPending: boolean;
 }
 
@@ -232,34 +232,40 @@ export function createRecordActivities(deps: RecordActivitiesDeps) {
      */
     async commitHealth(input: CommitHealthInput): Promise<Standing> {
       const { operation, cancelled, revision, summary, engineLost } = input;
-      const { row, outboxEmpty } = await commitChange(deps, input, (before) => {
+      const { applied, row, outboxEmpty } = await commitChange(deps, input, (before) => {
         const lost = engineLost && canBecome(before.status, 'engine_unreachable');
         const to = lost ? 'engine_unreachable' : before.status;
-        if (isTerminal(before.status) || (!lost && summary === before.engineHealth)) return null;
-        const after = { ...before, status: to, engineHealth: summary };
+        const engineHealth = staysMismatched(before, summary) ? before.engineHealth : summary;
+        const isNews = lost || engineHealth !== before.engineHealth;
+        if (isTerminal(before.status) || (!isNews && cancelled === null)) return null;
+        const after = { ...before, status: to, engineHealth };
         return {
           to,
           from: [before.status],
-          set: { engineHealth: summary, ...(lost && { nextGenerationAt: null }) },
+          set: { engineHealth, ...(lost && { nextGenerationAt: null }) },
           operations: [
             ...(cancelled
               ? [failed(input, cancelled.operation, cancelled.failure, before.status, null)]
               : []),
             ...(lost ? [succeeded(input, operation, before.status, to)] : []),
           ],
-          events: new EventWriter(streamNames, revision, new Date()).snapshot(after).written,
+          events: isNews ? new EventWriter(streamNames, revision, new Date()).snapshot(after).written : [],
         };
       });
+      if (applied && cancelled) deps.onOperation(cancelled.operation.kind, cancelled.failure.code);
+      if (applied && row.status === 'engine_unreachable' && engineLost)
+        deps.onOperation(operation.kind, 'ok');
       return { status: row.status, currentTurn: row.currentTurn, outboxEmpty };
     },
 
     /** Opens a game again whose engine is back; notes `turn_mismatch` where the engine stands elsewhere. */
     async commitRecovery(input: CommitRecoveryInput): Promise<Written> {
       const { operation, revision, nextGenerationAt } = input;
-      return commitChange(deps, input, (before) => {
+      const { applied, row, outboxEmpty } = await commitChange(deps, input, (before) => {
         const events = new EventWriter(streamNames, revision, new Date());
         if (nextGenerationAt === null) {
           const engineHealth = 'turn_mismatch';
+          if (before.engineHealth === engineHealth) return null;
           return {
             to: before.status,
             from: [before.status],
@@ -274,18 +280,22 @@ export function createRecordActivities(deps: RecordActivitiesDeps) {
           events: events.snapshot({ ...before, status: 'running', engineHealth: 'healthy' }).written,
         };
       });
+      if (applied && row.status === 'running') deps.onOperation(operation.kind, 'ok');
+      return { outboxEmpty };
     },
 
     /**
-     * Writes the new version. A game that was running goes on where its engine stands at its turn, or one ahead (the
-     * next tick finds that); is marked where it stands elsewhere; and waits where it does not answer.
+     * Writes the new version. A game that was running goes on where its engine can; else it waits for its engine, and
+     * one that stands elsewhere is marked.
      */
     async commitPatch(input: CommitPatchInput): Promise<Standing> {
-      const { operation, revision, version, imageRef, status, foundTurn } = input;
+      const { operation, revision, version, imageRef, status, engine } = input;
       const now = new Date();
       const { row, outboxEmpty } = await commitChange(deps, input, (before) => {
-        const to = status === 'running' && foundTurn === null ? 'engine_unreachable' : before.status;
-        const engineHealth = healthAfterPatch(before, foundTurn);
+        const goesOn = engine !== null && canGoOn(engine.turn, before.currentTurn);
+        const to = status === 'running' && !goesOn ? 'engine_unreachable' : before.status;
+        const engineHealth =
+          engine === null ? before.engineHealth : goesOn ? 'healthy' : ('turn_mismatch' as const);
         const after = { ...before, status: to, engineHealth };
         const isNews = to !== before.status || engineHealth !== before.engineHealth;
         return {
@@ -308,7 +318,7 @@ export function createRecordActivities(deps: RecordActivitiesDeps) {
   };
 }
 
-function healthAfterPatch({ currentTurn, engineHealth }: RuntimeRow, foundTurn: number | null): EngineHealth {
-  if (foundTurn === null) return engineHealth;
-  return foundTurn === currentTurn || foundTurn === currentTurn + 1 ? 'healthy' : 'turn_mismatch';
+/** An engine that stands elsewhere may be healthy: it is asked again, but until it stands right that is no news. */
+function staysMismatched({ status, engineHealth }: RuntimeRow, summary: EngineHealth): boolean {
+  return status === 'engine_unreachable' && engineHealth === 'turn_mismatch' && summary === 'healthy';
 }

@@ -1,4 +1,5 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { createRedis, renewIfSilent, type RedisOptions } from './redis';
 
 export interface StreamEvent {
   stream: string;
@@ -32,14 +33,9 @@ declare module 'ioredis' {
   }
 }
 
-export interface EventStreamsOptions {
-  url: string;
+export interface EventStreamsOptions extends RedisOptions {
   /** Streams are trimmed to about this many entries. */
   maxLength: number;
-  /** Milliseconds until a command that is not answered is given up. */
-  commandTimeoutMs: number;
-  /** Told of every lost connection: ioredis reconnects by itself. */
-  onError: (error: Error) => void;
 }
 
 /** The streams that the Game Master writes to. */
@@ -47,18 +43,7 @@ export class EventStreams {
   private readonly redis: Redis;
 
   constructor(private readonly options: EventStreamsOptions) {
-    this.redis = new Redis(options.url, {
-      lazyConnect: true,
-      connectTimeout: 1_000,
-      commandTimeout: options.commandTimeoutMs,
-      // A command fails at once while there is no connection, and is not sent again behind our back: the outbox is
-      // what remembers.
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      retryStrategy: (attempt) => Math.min(50 * attempt, 500),
-    });
-    this.redis.on('error', options.onError);
+    this.redis = createRedis(options);
     this.redis.defineCommand('publishOnce', { numberOfKeys: 2, lua: PUBLISH_ONCE });
   }
 
@@ -78,8 +63,7 @@ export class EventStreams {
         streams.map((stream) => this.publishInOrder(events.filter((event) => event.stream === stream))),
       );
     } catch (error) {
-      // A connection that no longer answers is not worth waiting for: the next attempt finds a new one.
-      if (error instanceof Error && error.message === 'Command timed out') this.redis.disconnect(true);
+      renewIfSilent(this.redis, error);
       throw error;
     }
   }

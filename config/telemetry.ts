@@ -72,6 +72,12 @@ export function createMetrics(process: 'api' | 'worker') {
       labelNames: ['result'],
       registers: inApi,
     }),
+    healthEntries: new Counter({
+      name: 'gamemaster_health_entries_total',
+      help: 'Entries of the health stream, by what became of them',
+      labelNames: ['fate'],
+      registers,
+    }),
     httpRequests: new Histogram({
       name: 'gamemaster_http_request_duration_seconds',
       help: 'Requests, by operation id and status',

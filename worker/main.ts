@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { createActivities } from '../activities';
+import { connectTemporal } from '../clients/temporal';
 import { InvalidConfig } from '../config/env';
 import { byAsking, ByLeastDelay, watchClocks } from '../config/clock';
 import { createLogger, type Logger } from '../config/logging';
@@ -12,8 +13,9 @@ import { loadWorkerConfig, type WorkerConfig } from '../config/worker';
 import { migrate } from '../stores/migrate';
 import { OutboxStore } from '../stores/outbox';
 import { openDatabase } from '../stores/postgres';
-import { openNeighbours } from './activity-deps';
+import { openNeighbours, type Neighbours } from './activity-deps';
 import { ACTIVITIES_PER_POSTGRES_CONNECTION, createGameWorker } from './game-worker';
+import { HealthConsumer } from './health-consumer';
 import { workerReadiness } from './readiness';
 import { expectSearchAttributes, registerSearchAttributes } from './search-attributes';
 import { temporalLine } from './temporal-line';
@@ -61,8 +63,9 @@ async function main(): Promise<void> {
   const delays = new ByLeastDelay();
   watchClocks({ postgres: byAsking(() => database.now()), temporal: delays.aheadOf }, metrics, log);
 
-  const connection = await connectTemporal(config, log, stopping.signal);
+  const connection = await awaitTemporal(config, log, stopping.signal);
   if (connection === null) return;
+  const consuming = consumeHealth(config, neighbours, metrics, log, stopping.signal);
   try {
     worker = await createGameWorker({
       connection,
@@ -90,6 +93,8 @@ async function main(): Promise<void> {
     if (!stopping.signal.aborted) await worker.run();
     await observability?.close();
   } finally {
+    stopping.abort();
+    await consuming;
     await connection.close();
     await neighbours.close();
     await database.close();
@@ -104,7 +109,7 @@ const RETRY_CONNECT_MS = 1_000;
  * Connects, and waits until the search attributes are there: a workflow that sets one that is not registered fails
  * its task. The SDK does not retry a first connection by itself. Null when the process is told to stop meanwhile.
  */
-async function connectTemporal(
+async function awaitTemporal(
   { temporal, autoMigrate }: WorkerConfig,
   log: Logger,
   stopping: AbortSignal,
@@ -125,6 +130,29 @@ async function connectTemporal(
     }
   }
   return null;
+}
+
+/** Tells the games what is reported of their engines, until it is to stop. */
+async function consumeHealth(
+  config: WorkerConfig,
+  { deps }: Neighbours,
+  metrics: Metrics,
+  log: Logger,
+  stopping: AbortSignal,
+): Promise<void> {
+  const temporal = connectTemporal(config.temporal);
+  const consumer = new HealthConsumer({
+    redisUrl: config.redisUrl,
+    stream: config.streams.healthEvents,
+    maxLength: config.streams.maxLength,
+    probeThreshold: config.healthProbeThreshold,
+    records: deps.records,
+    temporal,
+    metrics,
+    log,
+  });
+  await consumer.run(stopping);
+  await temporal.connection.close();
 }
 
 /** The SDK's lines join ours; what it says of a game carries the game's id. */

@@ -79,7 +79,9 @@ export const { engineStatus: askEngine } = proxyActivities<GameActivities>({
 });
 
 /** The same, but not for ever: null when the engine does not answer in this time. */
-export async function askEngineFor(input: Parameters<typeof askEngine>[0]): Promise<{ turn: number } | null> {
+export async function askEngineFor(
+  input: Parameters<typeof askEngine>[0],
+): Promise<{ turn: number | null } | null> {
   const ask = proxyActivities<GameActivities>({
     startToCloseTimeout: '30s',
     scheduleToCloseTimeout: '30s',

@@ -1,3 +1,5 @@
+import { ENGINE_HEALTH } from '../domain/engine-health';
+import { isNewer } from '../domain/health-events';
 import type { HealthReport } from './messages';
 import type { GameState } from './state';
 
@@ -11,13 +13,18 @@ export class HealthReports {
 
   /** Takes over what an earlier run had seen. */
   resume({ health }: GameState): void {
-    if (health && !this.last) this.last = health;
+    this.last ??= health;
   }
 
-  /** Older reports and repeated ones are dropped: the stream's order is of arrival, not of truth. */
-  take(report: HealthReport): void {
-    if (this.last && !isNewer(report, this.last)) return;
-    this.last = { occurredAtMs: report.occurred_at_ms, entryId: report.entry_id };
+  /**
+   * Older reports and repeated ones are dropped: the stream's order is of arrival, not of truth. So is what is no
+   * report: a signal can be sent by anybody, and may not do harm.
+   */
+  take(report: unknown): void {
+    if (!isReport(report)) return;
+    const at = { occurredAtMs: report.occurred_at_ms, entryId: report.entry_id };
+    if (this.last && !isNewer(at, this.last)) return;
+    this.last = at;
     this.waiting = { ...report, lost: report.lost || (this.waiting?.lost ?? false) };
   }
 
@@ -30,17 +37,23 @@ export class HealthReports {
     return this.waiting?.lost ?? false;
   }
 
-  next(): HealthReport | null {
+  /** What is to be acted on now, or to be dropped: the state remembers that it came. */
+  next(state: GameState): HealthReport | null {
     const report = this.waiting;
     this.waiting = null;
+    state.health = this.last;
     return report;
   }
 }
 
-/** By time of occurrence, and by place on the stream (two numbers) where that is the same. */
-function isNewer(report: HealthReport, last: { occurredAtMs: number; entryId: string }): boolean {
-  if (report.occurred_at_ms !== last.occurredAtMs) return report.occurred_at_ms > last.occurredAtMs;
-  const [time = 0, place = 0] = report.entry_id.split('-').map(Number);
-  const [lastTime = 0, lastPlace = 0] = last.entryId.split('-').map(Number);
-  return time !== lastTime ? time > lastTime : place > lastPlace;
+function isReport(report: unknown): report is HealthReport {
+  if (typeof report !== 'object' || report === null) return false;
+  const { summary, lost, occurred_at_ms, entry_id } = report as Record<keyof HealthReport, unknown>;
+  return (
+    (ENGINE_HEALTH as readonly unknown[]).includes(summary) &&
+    typeof lost === 'boolean' &&
+    Number.isSafeInteger(occurred_at_ms) &&
+    typeof entry_id === 'string' &&
+    /^\d+-\d+$/.test(entry_id)
+  );
 }

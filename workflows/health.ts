@@ -2,7 +2,7 @@ import { uuid4 } from '@temporalio/workflow';
 import type { Failure, Operation } from '../activities/operation';
 import type { GameActor } from './actor';
 import { write } from './activity-calls';
-import { showState } from './operators-view';
+import { describe, showState } from './operators-view';
 import { nextRevision } from './state';
 
 /**
@@ -14,9 +14,8 @@ export async function takeInReport(
   cancelled: { operation: Operation; failure: Failure } | null,
 ): Promise<number> {
   const { state } = actor;
-  const report = actor.health.next();
+  const report = actor.health.next(state);
   if (report === null) return state.currentTurn;
-  state.health = { occurredAtMs: report.occurred_at_ms, entryId: report.entry_id };
   if (report.lost) actor.recovery.giveUp();
   const written = await write('commitHealth', `Engine: ${report.summary}`, {
     ...actor.ref,
@@ -25,13 +24,17 @@ export async function takeInReport(
     engineLost: report.lost,
     operation: healthOperation(),
     cancelled,
-    outboxPending: state.outboxPending,
+    // A turn that was cut short may have been committed all the same: its events go first.
+    outboxPending: state.outboxPending || cancelled !== null,
   });
+  const changed = state.status !== written.status;
   state.status = written.status;
   state.currentTurn = written.currentTurn;
   if (state.status !== 'running') state.nextTickAt = null;
   actor.outbox.after(written);
-  showState(state, `The engine was reported ${report.summary}.`);
+  const note = `The engine was reported ${report.summary}.`;
+  if (changed) showState(state, note);
+  else describe(state, note);
   if (state.status === 'engine_unreachable' && report.summary === 'healthy') actor.recovery.begin();
   return state.currentTurn;
 }

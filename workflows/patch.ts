@@ -27,6 +27,8 @@ export async function runPatch(actor: GameActor, call: PatchCall): Promise<void>
     }
     // A game that waited for its engine or for a force goes on waiting.
     const found = state.status === 'running' ? await askEngineFor(actor.ref) : null;
+    // The engine has answered: what was reported while it was replaced is history.
+    if (found) actor.health.next(state);
     const written = await write('commitPatch', `The engine is at ${version}`, {
       ...actor.ref,
       revision: nextRevision(state),
@@ -34,11 +36,9 @@ export async function runPatch(actor: GameActor, call: PatchCall): Promise<void>
       version,
       imageRef,
       status: state.status,
-      foundTurn: found && found.turn,
+      engine: found,
       outboxPending: state.outboxPending,
     });
-    // The engine has been asked: what was reported while it was replaced is history.
-    if (found) actor.health.next();
     state.engineVersion = version;
     state.status = written.status;
     if (state.status !== 'running') state.nextTickAt = null;

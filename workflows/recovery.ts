@@ -4,12 +4,13 @@ import type { GameState } from './state';
 
 /** Where the engine stands, once it answers again. */
 export interface EngineFound {
-  turn: number;
+  /** Null when the engine has no game. */
+  turn: number | null;
 }
 
 /**
  * Asks the engine where it stands until it answers or until nobody wants to know any more. In the background: the loop
- * takes the answer up when it comes (health.ts).
+ * takes the answer up when it comes (settlement.ts).
  */
 export class Recovery {
   private scope: CancellationScope | null = null;

@@ -1,3 +1,4 @@
+import { canGoOn } from '../domain/engine-health';
 import type { GameActor } from './actor';
 import { write } from './activity-calls';
 import { healthOperation } from './health';
@@ -10,14 +11,13 @@ export async function settle(actor: GameActor): Promise<void> {
   const { state } = actor;
   const found = actor.recovery.takeAnswer();
   if (found === null || state.status !== 'engine_unreachable') return;
-  const ahead = found.turn - state.currentTurn;
-  if (ahead === 1 && state.unsettledTurn !== null) {
+  const { turn } = found;
+  if (turn === state.currentTurn + 1 && state.unsettledTurn !== null) {
     await adoptTurn(actor);
     return;
   }
-  const matches = ahead === 0 || ahead === 1;
+  const matches = canGoOn(turn, state.currentTurn);
   if (matches) {
-    // An engine that is one ahead without our doing is found so by the next tick.
     state.unsettledTurn = null;
     state.nextTickAt = tickAfter(state, Date.now());
   }
@@ -34,6 +34,6 @@ export async function settle(actor: GameActor): Promise<void> {
   );
   if (matches) state.status = 'running';
   actor.outbox.after(written);
-  const { turn } = found;
-  showState(state, matches ? 'The engine is back.' : `The engine stands at turn ${turn}: see the runbook.`);
+  const where = turn === null ? 'has no game' : `stands at turn ${turn}`;
+  showState(state, matches ? 'The engine is back.' : `The engine ${where}: see the runbook.`);
 }

@@ -113,11 +113,10 @@ async function turnStopped(
 
 /** The engine's container went away under the turn: whether it was made is open until the engine can be asked. */
 async function turnLost(actor: GameActor, { operation, call }: TurnOrder, turnNumber: number): Promise<void> {
-  actor.state.unsettledTurn = turnNumber;
   try {
-    const currentTurn = await takeInReport(actor, { operation, failure: ENGINE_LOST });
-    if (currentTurn === turnNumber) actor.state.unsettledTurn = null;
-    answerCancelled(actor, call, currentTurn === turnNumber, ENGINE_LOST);
+    const made = (await takeInReport(actor, { operation, failure: ENGINE_LOST })) === turnNumber;
+    actor.state.unsettledTurn = made ? null : turnNumber;
+    answerCancelled(actor, call, made, ENGINE_LOST);
   } catch (error) {
     actor.state.status = 'generation_failed';
     answerCancelled(actor, call, false, failureOf(error));
