@@ -42,6 +42,23 @@ end
 return 1
 `;
 
+/**
+ * Whether an earlier entry of the same game is still to be settled, whoever holds it. KEYS: stream. ARGV: group, id
+ * of the entry, game, how many to look through.
+ */
+const HAS_EARLIER = `
+for _, held in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '(' .. ARGV[2], ARGV[4])) do
+  local entry = redis.call('XRANGE', KEYS[1], held[1], held[1])[1]
+  local fields = entry and entry[2] or {}
+  for i = 1, #fields, 2 do
+    if fields[i] == 'game_id' and fields[i + 1] == ARGV[3] then return 1 end
+  end
+end
+return 0
+`;
+/** With more than this unsettled the oldest ones decide, which are taken up first. */
+const MOST_EARLIER = 1_000;
+
 /** Runtime Manager's reports on engines, as one consumer of the group sees them. Every method throws while Redis is away. */
 export class HealthStream {
   private claimFrom = '0-0';
@@ -92,6 +109,12 @@ export class HealthStream {
       '>',
     );
     return toEntries(reply?.[0]?.[1] ?? []);
+  }
+
+  /** Whether something of the game is to be settled before this entry: another consumer, or a failure, may hold it. */
+  async hasEarlier({ id }: HealthEntry, gameId: string): Promise<boolean> {
+    const { redis, stream } = this.options;
+    return (await redis.eval(HAS_EARLIER, 1, stream, GROUP, id, gameId, MOST_EARLIER)) === 1;
   }
 
   async acknowledge({ id }: HealthEntry): Promise<void> {

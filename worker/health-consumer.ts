@@ -56,10 +56,13 @@ const COMMAND_TIMEOUT_MS = 3_000;
 const SIGNAL_TIMEOUT_MS = 2_000;
 /** After a failure: entries wait meanwhile, and a neighbour that is away is not hammered. */
 const PAUSE_MS = 500;
+/** How long an entry waits here for an earlier one that another consumer has in hand, and how often it looks. */
+const IN_HAND_MS = 1_000;
+const LOOK_AGAIN_MS = 25;
 
 /**
  * Reads what Runtime Manager reports of engines, and tells each game what has changed about its own. Any number of
- * consumers share the work. An entry is acknowledged when its effect is durable: the game is signalled, then what is
+ * consumers share the work; those of one game are settled in stream order, whoever has them. An entry is acknowledged when its effect is durable: the game is signalled, then what is
  * remembered is saved, then it is acknowledged. Where a consumer dies in between another does it again, and the game
  * ignores what it has heard.
  */
@@ -152,17 +155,19 @@ export class HealthConsumer {
       await this.entries.bury(entry, error.message);
       return 'malformed';
     }
-    const fate = await this.takeIn(event, entry.id);
+    const fate = await this.takeIn(event, entry);
     await this.entries.acknowledge(entry);
     return fate;
   }
 
-  private async takeIn(event: HealthEvent, entryId: string): Promise<Fate> {
+  private async takeIn(event: HealthEvent, entry: HealthEntry): Promise<Fate> {
     const { records, probeThreshold } = this.options;
     const { gameId } = event;
+    const entryId = entry.id;
     const record = await records.find(gameId);
     if (record === null) return 'unknown_game';
     if (isTerminal(record.status)) return 'game_over';
+    await this.untilFirst(entry, gameId);
     const { registrationId, engineHealth: recorded } = record;
     for (;;) {
       const found = await this.states.find(gameId);
@@ -177,6 +182,18 @@ export class HealthConsumer {
       if (await this.states.save(gameId, found, { ...watch, registrationId })) {
         return concerns ? 'signalled' : 'unchanged';
       }
+    }
+  }
+
+  /**
+   * Waits while another consumer settles an earlier entry of the game: taken in before it, this one would make it
+   * stale, and an engine's end could be lost behind a mere probe. Throws when that takes long: later both come to
+   * whoever claims them, in order.
+   */
+  private async untilFirst(entry: HealthEntry, gameId: string): Promise<void> {
+    for (let waited = 0; await this.entries.hasEarlier(entry, gameId); waited += LOOK_AGAIN_MS) {
+      if (waited >= IN_HAND_MS) throw new Error('an earlier entry of the game is not settled');
+      await delay(LOOK_AGAIN_MS);
     }
   }
 

@@ -1,0 +1,322 @@
+import { fates, RuntimeReports, type Report } from '../support/runtime-reports';
+import { GameMaster } from '../support/game-master';
+import { freshGameId, stackAddresses } from '../support/stack';
+import { lobbyEventsOf } from '../support/story';
+import { TcpProxy } from '../support/tcp-proxy';
+import { TestEngine } from '../support/test-engine';
+import { TestRuntimeManager } from '../support/test-runtime-manager';
+import { waitFor } from '../support/wait-for';
+
+const REGISTERED = 'runtime_snapshot_update 0 running';
+
+let engine: TestEngine;
+
+beforeEach(async () => {
+  engine = await TestEngine.start();
+});
+
+afterEach(async () => {
+  await engine.stop();
+});
+
+describe('two consumers', () => {
+  const reports = new RuntimeReports();
+  let gm: GameMaster;
+  let runtimeManager: TestRuntimeManager;
+
+  beforeAll(async () => {
+    runtimeManager = await TestRuntimeManager.start();
+    gm = await GameMaster.start({
+      workers: 2,
+      env: { ...reports.env, GAMEMASTER_RTM_BASE_URL: runtimeManager.baseUrl },
+    });
+  });
+
+  afterAll(async () => {
+    await gm.stop();
+    await runtimeManager.stop();
+  });
+
+  /** What became of the entries that `work` put on the stream. */
+  async function fatesOf(work: () => Promise<void>): Promise<Record<string, number>> {
+    const before = await fates(gm);
+    await work();
+    await reports.untilSettled(gm);
+    const after = await fates(gm);
+    return Object.fromEntries(
+      Object.entries(after).flatMap(([fate, count]) => {
+        const more = count - (before[fate] ?? 0);
+        return more === 0 ? [] : [[fate, more]];
+      }),
+    );
+  }
+
+  async function healthTold(gameId: string): Promise<unknown[]> {
+    await gm.untilOutboxEmpty(gameId);
+    return (await gm.events('lobbyEvents', gameId)).map(
+      ({ payload }) => (payload as Record<string, unknown>)['engine_health_summary'],
+    );
+  }
+
+  test('three failed probes in a row are told once, and so is their end', async () => {
+    const gameId = await gm.running(engine);
+    expect(
+      await fatesOf(async () => {
+        for (const type of [
+          'probe_failed',
+          'probe_failed',
+          'healthy',
+          'probe_failed',
+          'probe_failed',
+        ] as const) {
+          await reports.report(gm, gameId, type);
+        }
+      }),
+    ).toEqual({ unchanged: 5 });
+    expect(await gm.record(gameId)).toMatchObject({ status: 'running', engine_health: 'healthy' });
+
+    await reports.report(gm, gameId, 'probe_failed');
+    await gm.untilRecord(gameId, { engine_health: 'probe_failed', status: 'running' });
+    expect(
+      await fatesOf(async () => {
+        for (let i = 0; i < 5; i += 1) await reports.report(gm, gameId, 'probe_failed');
+      }),
+    ).toEqual({ unchanged: 5 });
+
+    await reports.report(gm, gameId, 'probe_recovered');
+    await gm.untilRecord(gameId, { engine_health: 'healthy', status: 'running' });
+    await fatesOf(async () => {
+      for (let i = 0; i < 5; i += 1) await reports.report(gm, gameId, 'healthy');
+    });
+    expect(await healthTold(gameId)).toEqual(['healthy', 'probe_failed', 'healthy']);
+  });
+
+  test('a change that is taken back before the record shows it is taken back', async () => {
+    const gameId = await gm.running(engine);
+    for (let i = 0; i < 20; i += 1) {
+      await reports.report(gm, gameId, 'inspect_unhealthy');
+      await reports.report(gm, gameId, 'healthy');
+    }
+    await reports.untilSettled(gm);
+    await gm.untilRecord(gameId, { engine_health: 'healthy' });
+    // The game has heard of the last one: nothing is on its way any more.
+    await waitFor(async () => {
+      const state = await gm.workflow(gameId).query<{ health: { occurredAtMs: number } }>('state');
+      return (await lastSignalled(gameId)) === state.health.occurredAtMs;
+    });
+    expect(await gm.record(gameId)).toMatchObject({ engine_health: 'healthy', status: 'running' });
+  });
+
+  /** The time of the last report that the game was sent. */
+  async function lastSignalled(gameId: string): Promise<number> {
+    const { events } = await gm.workflow(gameId).fetchHistory();
+    const signals = (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) =>
+      signal?.signalName === 'health' ? [signal] : [],
+    );
+    const data = signals.at(-1)?.input?.payloads?.[0]?.data;
+    if (!data) return 0;
+    return (JSON.parse(Buffer.from(data).toString()) as { occurred_at_ms: number }).occurred_at_ms;
+  }
+
+  test('an entry that comes a hundred times is one', async () => {
+    const gameId = await gm.running(engine);
+    const at = Date.now();
+    const seen = await fatesOf(async () => {
+      for (let i = 0; i < 100; i += 1) await reports.report(gm, gameId, 'inspect_unhealthy', { at });
+    });
+    expect(seen).toEqual({ signalled: 1, duplicate: 99 });
+    await gm.untilRecord(gameId, { engine_health: 'inspect_unhealthy' });
+    expect(await healthTold(gameId)).toEqual(['healthy', 'inspect_unhealthy']);
+  });
+
+  const LATEST: [last: Report['type'], record: Record<string, unknown>][] = [
+    ['container_started', { status: 'running', engine_health: 'healthy' }],
+    ['container_oom', { status: 'engine_unreachable', engine_health: 'oom' }],
+    ['inspect_unhealthy', { engine_health: 'inspect_unhealthy' }],
+  ];
+
+  test.each(LATEST)('in any order, and however often, the latest counts: %s', async (last, record) => {
+    const gameId = await gm.running(engine);
+    const base = Date.now();
+    const types = [
+      'healthy',
+      'probe_failed',
+      'container_exited',
+      'container_started',
+      'inspect_unhealthy',
+      'container_disappeared',
+      'probe_recovered',
+      'container_oom',
+    ] as const;
+    const entries: Required<Report>[] = Array.from({ length: 40 }, (_, i) => ({
+      type: types[i % types.length] ?? 'healthy',
+      at: base + i,
+      container: 'c1',
+    }));
+    entries.push({ type: last, at: base + 1_000, container: 'c1' });
+    const random = seeded(last.length);
+    for (const { type, ...more } of shuffled([...entries, ...entries, ...entries], random)) {
+      await reports.report(gm, gameId, type, more);
+    }
+    await reports.untilSettled(gm);
+    await gm.untilRecord(gameId, record);
+    const state = await waitFor(async () => {
+      const found = await gm
+        .workflow(gameId)
+        .query<{ status: string; health: { occurredAtMs: number } }>('state');
+      return found.health.occurredAtMs === base + 1_000 && found;
+    });
+    expect(state.status).toBe((await gm.record(gameId))['status']);
+  });
+
+  test('what was before the last news is stale, and so is the container before the last', async () => {
+    const gameId = await gm.running(engine);
+    const at = Date.now();
+    const seen = await fatesOf(async () => {
+      await reports.report(gm, gameId, 'inspect_unhealthy', { at });
+      await reports.report(gm, gameId, 'container_oom', { at: at - 1 });
+      await reports.report(gm, gameId, 'container_started', { at: at + 1, container: 'c2' });
+      await reports.report(gm, gameId, 'container_exited', { at: at + 2, container: 'c1' });
+      await reports.report(gm, gameId, 'probe_failed', { at: at + 3, container: 'c1' });
+    });
+    expect(seen).toEqual({ signalled: 2, stale: 3 });
+    await gm.untilRecord(gameId, { status: 'running', engine_health: 'healthy' });
+  });
+
+  test('games that are unknown or over are counted, and what nobody understands is put aside', async () => {
+    const gameId = await gm.running(engine);
+    const stopped = await gm.running(engine);
+    expect((await gm.stopGame(stopped)).status).toBe(200);
+    const good = {
+      game_id: gameId,
+      container_id: 'c1',
+      event_type: 'healthy',
+      occurred_at_ms: String(Date.now()),
+    };
+    const seen = await fatesOf(async () => {
+      await reports.report(gm, freshGameId(), 'container_oom');
+      await reports.report(gm, stopped, 'container_exited');
+      await reports.add(gm, { hello: 'world' });
+      await reports.add(gm, { ...good, event_type: 'container_bored' });
+      await reports.add(gm, { ...good, occurred_at_ms: 'soon' });
+      await reports.add(gm, { ...good, details: '{' });
+      await reports.report(gm, gameId, 'inspect_unhealthy');
+    });
+    expect(seen).toEqual({ unknown_game: 1, game_over: 1, malformed: 4, signalled: 1 });
+    await gm.untilRecord(gameId, { engine_health: 'inspect_unhealthy' });
+    expect((await reports.dead(gm)).map(({ reason }) => reason).sort()).toEqual([
+      'details is not JSON',
+      'event_type is not known',
+      'game_id is not a game id',
+      'occurred_at_ms is not a number of milliseconds',
+    ]);
+    expect(await reports.dead(gm)).toContainEqual({
+      hello: 'world',
+      reason: 'game_id is not a game id',
+      entry_id: expect.stringMatching(/^\d+-\d+$/) as string,
+    });
+  });
+
+  test('a signal that is no report does no harm', async () => {
+    const gameId = await gm.running(engine);
+    for (const nonsense of [undefined, null, 'oom', {}, { summary: 'bored', lost: true }]) {
+      await gm.workflow(gameId).signal('health', nonsense);
+    }
+    expect((await gm.force(gameId)).body).toMatchObject({ status: 'running', current_turn: 1 });
+    expect(await lobbyEventsOf(gm, gameId)).toEqual([REGISTERED, 'runtime_snapshot_update 1 running']);
+  });
+
+  test('a consumer that ends leaves the group', async () => {
+    const worker = await gm.addWorker();
+    const isMember = async () =>
+      (await reports.consumers(gm)).some((name) => name.split(':').includes(String(worker.child.pid)));
+    await waitFor(async () => {
+      await reports.report(gm, freshGameId(), 'healthy');
+      return isMember();
+    });
+    await worker.stop();
+    expect(worker.child.exitCode).toBe(0);
+    expect(await isMember()).toBe(false);
+  });
+
+  test('a stream that lost everything is read from anew', async () => {
+    const gameId = await gm.running(engine);
+    await gm.redis.del(reports.stream);
+    await reports.report(gm, gameId, 'inspect_unhealthy');
+    await gm.untilRecord(gameId, { engine_health: 'inspect_unhealthy' });
+  });
+});
+
+test('what a killed consumer held is taken up by another', async () => {
+  const reports = new RuntimeReports();
+  const { proxy, url } = await TcpProxy.before(`tcp://${stackAddresses().temporalAddress}`);
+  const gm = await GameMaster.start({ env: reports.env });
+  try {
+    const gameId = await gm.running(engine);
+    await Promise.all(gm.workers.map((worker) => worker.stop()));
+    const held = await gm.addWorker({ GAMEMASTER_TEMPORAL_ADDRESS: new URL(url).host });
+    // It reads the entry and cannot pass it on.
+    await proxy.setMode('blackhole');
+    await reports.report(gm, gameId, 'container_exited');
+    await waitFor(async () => (await reports.pending(gm)) === 1, { describe: 'the entry to be handed out' });
+    await held.crash();
+
+    await gm.addWorker();
+    await gm.untilRecord(gameId, { status: 'engine_unreachable', engine_health: 'exited' });
+    await reports.untilSettled(gm);
+  } finally {
+    await gm.stop();
+    await proxy.close();
+  }
+});
+
+test('while Temporal or Redis is away entries wait', async () => {
+  const reports = new RuntimeReports();
+  const { temporalAddress, redisUrl } = stackAddresses();
+  const temporal = await TcpProxy.before(`tcp://${temporalAddress}`);
+  const redis = await TcpProxy.before(redisUrl);
+  const gm = await GameMaster.start({ workers: 0, env: reports.env });
+  try {
+    const worker = await gm.addWorker({
+      GAMEMASTER_TEMPORAL_ADDRESS: new URL(temporal.url).host,
+      GAMEMASTER_REDIS_URL: redis.url,
+    });
+    const gameId = await gm.running(engine);
+
+    await temporal.proxy.setMode('refuse');
+    await reports.report(gm, gameId, 'inspect_unhealthy');
+    await waitFor(async () => ((await fates(gm))['postponed'] ?? 0) > 0, { timeout: 20_000 });
+    expect(await reports.pending(gm)).toBe(1);
+    await temporal.proxy.setMode('pass');
+    await gm.untilRecord(gameId, { engine_health: 'inspect_unhealthy' });
+    await reports.untilSettled(gm);
+
+    await redis.proxy.setMode('refuse');
+    await waitFor(() => worker.lines.some((line) => line.includes('health stream cannot be read')));
+    await reports.report(gm, gameId, 'healthy');
+    await redis.proxy.setMode('pass');
+    await gm.untilRecord(gameId, { engine_health: 'healthy' });
+    expect(worker.ended).toBe(false);
+  } finally {
+    await gm.stop();
+    await Promise.all([temporal.proxy.close(), redis.proxy.close()]);
+  }
+});
+
+/** Mulberry32: the same numbers in [0, 1) on every run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  return items
+    .map((item) => ({ item, place: random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ item }) => item);
+}
