@@ -7,6 +7,8 @@ export type Reply = { status: number; body?: unknown } | 'cut' | 'hang';
 export class TestRuntimeManager {
   /** Every request that arrived: "stop game-id". */
   readonly requests: string[] = [];
+  /** The bodies of those requests. */
+  readonly bodies: unknown[] = [];
   private readonly replies: Reply[] = [];
   private held: Promise<void> | null = null;
   private readonly server: Server;
@@ -14,7 +16,10 @@ export class TestRuntimeManager {
   private constructor() {
     this.server = createServer((request, response) => {
       const [, , , , , gameId, action] = (request.url ?? '').split('/');
-      request.resume().on('end', () => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        this.bodies.push(JSON.parse(Buffer.concat(chunks).toString()));
         this.requests.push(`${action ?? '?'} ${gameId ?? '?'}`);
         const reply = this.replies.shift();
         void (this.held ?? Promise.resolve()).then(() => send(response, reply));
