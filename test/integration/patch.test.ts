@@ -1,3 +1,4 @@
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { EngineVersionStore } from '../../stores/engine-versions';
 import { openDatabase, type Database } from '../../stores/postgres';
 import { GameMaster } from '../support/game-master';
@@ -96,8 +97,9 @@ test('a game goes to a later patch of its engine version', async () => {
   });
   expect(await operationsOf(gm, gameId)).toEqual([REGISTER_ROW, 'patch running > null ok']);
   expect(await lobbyEventsOf(gm, gameId)).toHaveLength(1);
-  const { searchAttributes } = await gm.workflow(gameId).describe();
-  expect(searchAttributes['EngineVersion']).toEqual(['1.0.2']);
+  const { typedSearchAttributes } = await gm.workflow(gameId).describe();
+  const engineVersion = defineSearchAttributeKey('EngineVersion', SearchAttributeType.KEYWORD);
+  expect(typedSearchAttributes.get(engineVersion)).toBe('1.0.2');
 
   // From where it is now.
   expect(await patch(gameId, '1.0.1')).toBe('semver_patch_only');
