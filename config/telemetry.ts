@@ -76,7 +76,7 @@ export function createMetrics(process: 'api' | 'worker') {
       name: 'gamemaster_health_entries_total',
       help: 'Entries of the health stream, by what became of them',
       labelNames: ['fate'],
-      registers,
+      registers: inWorker,
     }),
     httpRequests: new Histogram({
       name: 'gamemaster_http_request_duration_seconds',

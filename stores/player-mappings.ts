@@ -1,4 +1,4 @@
-import type { Database } from './postgres';
+import type { Database, Statement } from './postgres';
 
 /** Who plays which race of a game, and the engine's own id of that player. */
 export interface PlayerMapping {
@@ -7,16 +7,18 @@ export interface PlayerMapping {
   enginePlayerUuid: string;
 }
 
+const LIST: Statement = {
+  name: 'mappings_of_game',
+  text: `
+    SELECT user_id AS "userId", race_name AS "raceName", engine_player_uuid AS "enginePlayerUuid"
+    FROM gamemaster.player_mappings WHERE game_id = $1 ORDER BY user_id`,
+};
+
 export class PlayerMappingStore {
   constructor(private readonly database: Database) {}
 
   /** Everybody who plays the game, in the order of user ids. */
   listByGame(gameId: string): Promise<PlayerMapping[]> {
-    return this.database.kysely
-      .selectFrom('player_mappings')
-      .select(['user_id as userId', 'race_name as raceName', 'engine_player_uuid as enginePlayerUuid'])
-      .where('game_id', '=', gameId)
-      .orderBy('user_id')
-      .execute();
+    return this.database.run<PlayerMapping>(LIST, [gameId]);
   }
 }
