@@ -48,6 +48,7 @@ import {
   type PatchBody,
   type RegisterBody,
   type StopBody,
+  type TurnUnderWay,
 } from '../workflows/messages';
 import type { CallHeaders } from './headers';
 import { hashOfRequest } from './request-hash';
@@ -59,6 +60,9 @@ const ACCEPTABLE_MS = 5_000;
 /** How long calls are repeated that met a game between two runs, which lasts about a second. */
 const BETWEEN_RUNS_MS = 3_000;
 const LOG_POLL_MS = 100;
+/** From a turn's record to the game's knowledge of it. */
+const TURN_END_MS = 20;
+const TURN_JUST_ENDED = Symbol('turn just ended');
 const WORKFLOW_TASK_TIMEOUT_MS = 5_000;
 
 export interface LifecycleCall<Body> extends CallHeaders {
@@ -146,7 +150,12 @@ export class LifecycleCalls {
       if (refusal !== undefined) return this.#recallOrThrow(sending, refusal);
 
       const taken = await this.#offer(sending);
-      if (!('missed' in taken)) return this.#outcome(sending, taken);
+      if (!('missed' in taken)) {
+        const outcome = await this.#outcome(sending, taken);
+        if (outcome !== TURN_JUST_ENDED) return outcome;
+        await sleep(TURN_END_MS);
+        continue;
+      }
 
       // Stopping must not wait until others are done, and signals have no slots to wait for.
       const signalled = taken.missed === 'no_slot' && kind === 'stop';
@@ -235,7 +244,8 @@ export class LifecycleCalls {
     } catch (error) {
       const failure = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
       if (failure instanceof ApplicationFailure && isErrorCode(failure.type)) {
-        const { hash } = (failure.details?.[0] ?? {}) as Partial<OutcomeIdentity>;
+        const { hash, turn } = (failure.details?.[0] ?? {}) as Partial<OutcomeIdentity & TurnUnderWay>;
+        if (turn !== undefined && (await this.#isOnRecord(sending, turn))) return TURN_JUST_ENDED;
         if (hash !== undefined && hash !== sending.identity.hash) throw keyReused();
         const refusal = new GameMasterError(failure.type, failure.message, { cause: failure });
         if (hash !== undefined) throw refusal;
@@ -249,6 +259,13 @@ export class LifecycleCalls {
     }
     if (outcome.hash !== sending.identity.hash) throw keyReused();
     return this.#reply(sending);
+  }
+
+  /** Whether callers can see the turn already that the game still waits for, which it hears of in a moment. */
+  async #isOnRecord({ gameId, startedAt }: Sending, turn: number): Promise<boolean> {
+    if (Date.now() - startedAt > ACCEPTANCE_MS) return false;
+    const record = await this.options.records.find(gameId);
+    return record !== null && record.currentTurn >= turn;
   }
 
   #waitFor(sending: Sending, handle: WorkflowUpdateHandle<OutcomeIdentity>): Promise<OutcomeIdentity> {

@@ -84,13 +84,13 @@ export class GameActor {
 
   fail(call: Pick<Call, 'identity' | 'fail'>, failure: Failure): void {
     this.answeredAtLength = workflowInfo().historyLength;
-    call.fail(asUpdateFailure(failure, call.identity?.hash));
+    call.fail(asUpdateFailure(failure, call.identity ? { hash: call.identity.hash } : undefined));
   }
 
   /** Answers with the outcome that the key is remembered for. */
   repeat(call: Pick<Call, 'succeed' | 'fail'>, { hash, failure }: Remembered): void {
     this.answeredAtLength = workflowInfo().historyLength;
-    if (failure) call.fail(asUpdateFailure(failure, hash));
+    if (failure) call.fail(asUpdateFailure(failure, { hash }));
     else call.succeed({ hash });
   }
 

@@ -1,14 +1,18 @@
 import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type { Failure } from '../activities/operation';
 import { isErrorCode } from '../domain/errors';
+import type { OutcomeIdentity, TurnUnderWay } from './messages';
 
-/** What a caller of an update is given: `type` is the error code, the detail tells whose outcome it is. */
-export function asUpdateFailure({ code, message }: Failure, hash?: string): ApplicationFailure {
+/** What a caller of an update is given: `type` is the error code, the detail tells whose outcome it is, or what it waits for. */
+export function asUpdateFailure(
+  { code, message }: Failure,
+  detail?: OutcomeIdentity | TurnUnderWay,
+): ApplicationFailure {
   return ApplicationFailure.create({
     type: code,
     message,
     nonRetryable: true,
-    ...(hash !== undefined && { details: [{ hash }] }),
+    ...(detail && { details: [detail] }),
   });
 }
 

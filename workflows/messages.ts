@@ -69,6 +69,14 @@ export interface OutcomeIdentity {
   hash: string;
 }
 
+/**
+ * The detail of a refusal because a turn is under way. The record can show that turn some moments before the workflow
+ * has heard of its end: the api then asks again instead of passing a refusal on that the record contradicts.
+ */
+export interface TurnUnderWay {
+  turn: number;
+}
+
 export const registerUpdate = defineUpdate<OutcomeIdentity, [Call<RegisterBody>]>('register');
 export const forceUpdate = defineUpdate<OutcomeIdentity, [Call<ForceBody>]>('force-next-turn');
 export const stopUpdate = defineUpdate<OutcomeIdentity, [Call<StopBody>]>('stop');

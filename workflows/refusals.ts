@@ -25,8 +25,14 @@ export function refuseRegistration(actor: GameActor, body: RegisterBody): void {
 }
 
 export function refuseOrdinary(actor: GameActor): void {
+  const state = actor.stateOrNull;
+  if (state?.status === 'generation_in_progress') {
+    throw asUpdateFailure(TURN_UNDER_WAY, { turn: state.currentTurn + 1 });
+  }
   throwIf(ordinaryRefusal(actor));
 }
+
+const TURN_UNDER_WAY: Failure = { code: 'conflict', message: 'a turn is being generated' };
 
 /** Of force, patch and banish, by update or by signal: one thing at a time, and a short queue. */
 export function ordinaryRefusal(actor: GameActor): Failure | null {
@@ -48,7 +54,7 @@ export function notOperable({ stateOrNull }: GameActor): Failure | null {
 /** Why nothing but a stop can be asked now, or null. */
 export function notOperableNow(actor: GameActor): Failure | null {
   if (actor.stateOrNull?.status === 'generation_in_progress') {
-    return { code: 'conflict', message: 'a turn is being generated' };
+    return TURN_UNDER_WAY;
   }
   if (actor.isPatching) return { code: 'conflict', message: 'the engine is being patched' };
   return notOperable(actor);

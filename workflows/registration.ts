@@ -75,7 +75,7 @@ export async function register(actor: GameActor, registration: Registration): Pr
       });
     } finally {
       describe(state, `Registration failed: ${failure.message}`);
-      registration.fail(asUpdateFailure(failure, registration.identity.hash));
+      registration.fail(asUpdateFailure(failure, { hash: registration.identity.hash }));
     }
     return false;
   }
