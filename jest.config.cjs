@@ -22,8 +22,8 @@ const unitOnly = selected.length < process.argv.length && selected.every((word) 
 module.exports = {
   forceExit: !unitOnly,
   reporters: ['default', '<rootDir>/tools/totals-reporter.cjs'],
-  // Two cores: more workers only make the servers under test slower.
-  maxWorkers: 2,
+  // One file at a time: each brings processes of its own, and what is timed has to have the two cores to itself.
+  maxWorkers: 1,
   // For tests with real servers. (Jest does not take it per project.)
   testTimeout: 60_000,
   projects: [
