@@ -160,13 +160,13 @@ describe('two consumers', () => {
     }
     await reports.untilSettled(gm);
     await gm.untilRecord(gameId, record);
-    const state = await waitFor(async () => {
-      const found = await gm
+    const { status } = await gm.record(gameId);
+    await waitFor(async () => {
+      const state = await gm
         .workflow(gameId)
         .query<{ status: string; health: { occurredAtMs: number } }>('state');
-      return found.health.occurredAtMs === base + 1_000 && found;
+      return state.health.occurredAtMs === base + 1_000 && state.status === status;
     });
-    expect(state.status).toBe((await gm.record(gameId))['status']);
   });
 
   test('what was before the last news is stale, and so is the container before the last', async () => {

@@ -46,6 +46,17 @@ function stateOf(gameId: string): Promise<State> {
   return gm.workflow(gameId).query<State>('state');
 }
 
+/** Waits until the game has these fields: it learns of a write a moment after the record shows it. */
+function untilState(gameId: string, fields: Partial<State>): Promise<State> {
+  return waitFor(
+    async () => {
+      const state = await stateOf(gameId);
+      return Object.entries(fields).every(([name, value]) => state[name as keyof State] === value) && state;
+    },
+    { describe: `the state of ${gameId} to have ${JSON.stringify(fields)}` },
+  );
+}
+
 function outcome({ status, body }: Reply): string {
   const error = body?.['error'] as { code: string } | undefined;
   return `${status} ${error?.code ?? String(body?.['status'])}`;
@@ -64,15 +75,17 @@ async function inTurn(fault: 'held' | 'never_applied') {
 /** The record, the game and the engine agree. */
 async function expectAgreement(gameId: string): Promise<void> {
   const record = await gm.record(gameId);
-  const state = await stateOf(gameId);
-  expect({ status: state.status, turn: state.currentTurn }).toEqual({
-    status: record['status'],
-    turn: record['current_turn'],
-  });
-  expect(engine.turn).toBe(record['current_turn']);
-  expect(record['next_generation_at'] ?? null).toBe(
-    state.nextTickAt === null ? null : new Date(state.nextTickAt).toISOString(),
-  );
+  const {
+    status,
+    current_turn: currentTurn,
+    next_generation_at: next,
+  } = record as {
+    status: string;
+    current_turn: number;
+    next_generation_at: string | null;
+  };
+  await untilState(gameId, { status, currentTurn, nextTickAt: next === null ? null : Date.parse(next) });
+  expect(engine.turn).toBe(currentTurn);
   expect(engine.turnLog).toEqual(Array.from({ length: engine.turn }, (_, i) => i + 1));
 }
 
@@ -109,7 +122,7 @@ test('an engine lost in the middle of a turn that it had made: the turn is adopt
   await reports.report(gm, gameId, 'container_oom');
   expect(outcome(await turn)).toBe('502 engine_unreachable');
   await gm.untilRecord(gameId, { status: 'engine_unreachable', engine_health: 'oom', current_turn: 0 });
-  expect(await stateOf(gameId)).toMatchObject({ unsettledTurn: 1, recovering: false });
+  await untilState(gameId, { unsettledTurn: 1, recovering: false });
 
   letGo();
   await waitFor(() => engine.turn === 1);
@@ -134,7 +147,7 @@ test('an engine lost in the middle of a turn that it had made: the turn is adopt
     'runtime_snapshot_update 1 running',
   ]);
   expect(await intentsOf(gm, gameId)).toEqual(['game.turn.ready 1 to ann,bob']);
-  expect(await stateOf(gameId)).toMatchObject({ unsettledTurn: null, recovering: false });
+  await untilState(gameId, { unsettledTurn: null, recovering: false });
   await expectAgreement(gameId);
 });
 
@@ -145,7 +158,7 @@ test('an engine lost in the middle of a turn that it had not made: the game goes
   await reports.report(gm, gameId, 'healthy');
   await gm.untilRecord(gameId, { status: 'running', current_turn: 0, engine_health: 'healthy' });
   expect(await intentsOf(gm, gameId)).toEqual([]);
-  expect(await stateOf(gameId)).toMatchObject({ unsettledTurn: null });
+  await untilState(gameId, { unsettledTurn: null });
 
   expect(outcome(await gm.force(gameId))).toBe('200 running');
   await expectAgreement(gameId);
@@ -204,7 +217,7 @@ test('an engine that is asked until it answers', async () => {
   await reports.report(gm, gameId, 'container_exited');
   await reports.report(gm, gameId, 'container_started');
   await gm.untilRecord(gameId, { status: 'engine_unreachable', engine_health: 'healthy' });
-  await waitFor(async () => (await stateOf(gameId)).recovering);
+  await untilState(gameId, { recovering: true });
   await engine.comeBack(port);
   await gm.untilRecord(gameId, { status: 'running' });
   await expectAgreement(gameId);
@@ -215,10 +228,10 @@ test('an engine that is lost again while it is asked is asked again when it is b
   const port = await engine.goAway();
   await reports.report(gm, gameId, 'container_exited');
   await reports.report(gm, gameId, 'container_started');
-  await waitFor(async () => (await stateOf(gameId)).recovering);
+  await untilState(gameId, { recovering: true });
   await reports.report(gm, gameId, 'container_oom');
   await gm.untilRecord(gameId, { status: 'engine_unreachable', engine_health: 'oom' });
-  await waitFor(async () => !(await stateOf(gameId)).recovering);
+  await untilState(gameId, { recovering: false });
   await engine.comeBack(port);
   await reports.report(gm, gameId, 'healthy');
   await gm.untilRecord(gameId, { status: 'running', engine_health: 'healthy' });
@@ -236,7 +249,7 @@ test('an engine that stands elsewhere keeps its game waiting, and is no news twi
   await reports.report(gm, gameId, 'healthy');
   await waitFor(() => engine.callsOf('status') > asked);
   await reports.untilSettled(gm);
-  await waitFor(async () => !(await stateOf(gameId)).recovering);
+  await untilState(gameId, { recovering: false });
   expect(await gm.record(gameId)).toMatchObject({
     status: 'engine_unreachable',
     engine_health: 'turn_mismatch',
@@ -314,7 +327,7 @@ test('a forced turn settles the one that was cut short', async () => {
   letGo();
   await waitFor(() => engine.turn === 1);
   expect((await gm.force(gameId)).body).toMatchObject({ status: 'running', current_turn: 1 });
-  expect(await stateOf(gameId)).toMatchObject({ unsettledTurn: null });
+  await untilState(gameId, { unsettledTurn: null });
   await expectAgreement(gameId);
 });
 
@@ -323,7 +336,7 @@ test('a stop ends the asking', async () => {
   await engine.goAway();
   await reports.report(gm, gameId, 'container_exited');
   await reports.report(gm, gameId, 'container_started');
-  await waitFor(async () => (await stateOf(gameId)).recovering);
+  await untilState(gameId, { recovering: true });
   expect(outcome(await gm.stopGame(gameId))).toBe('200 stopped');
   await waitFor(async () => (await gm.workflow(gameId).describe()).status.name === 'COMPLETED');
 });
@@ -368,12 +381,12 @@ test('a game that waits for its engine goes on waiting in a new run', async () =
   await waitFor(() => engine.turn === 1);
   const port = await engine.goAway();
   await reports.report(gm, gameId, 'container_started');
-  await waitFor(async () => (await stateOf(gameId)).recovering);
+  await untilState(gameId, { recovering: true });
 
   const { runId } = await gm.workflow(gameId).describe();
   await gm.workflow(gameId).signal('continue-as-new');
   await waitFor(async () => (await gm.workflow(gameId).describe()).runId !== runId);
-  expect(await stateOf(gameId)).toMatchObject({ unsettledTurn: 1, recovering: true });
+  await untilState(gameId, { unsettledTurn: 1, recovering: true });
   await engine.comeBack(port);
   await gm.untilRecord(gameId, { status: 'running', current_turn: 1, engine_health: 'healthy' });
   expect(await intentsOf(gm, gameId)).toEqual(['game.turn.ready 1 to ann,bob']);
