@@ -160,8 +160,8 @@ describe('two consumers', () => {
     }
     await reports.untilSettled(gm);
     await gm.untilRecord(gameId, record);
-    const { status } = await gm.record(gameId);
     await waitFor(async () => {
+      const { status } = await gm.record(gameId);
       const state = await gm
         .workflow(gameId)
         .query<{ status: string; health: { occurredAtMs: number } }>('state');
