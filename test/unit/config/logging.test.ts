@@ -45,3 +45,30 @@ it('shows no secret', () => {
   expect(lines.join('')).not.toContain('hunter2');
   expect(lines[0]).toContain('[redacted]');
 });
+
+it('shows no secret inside a text either', () => {
+  const { log, lines, last } = logging();
+  const cause = new Error('no way to redis://:hunter2@host:1/0 as "Bearer hunter2"');
+  log.warn(
+    { err: cause, hosts: ['postgres://gm:hunter2@db/x'], url: 'http://host:80/a@b:c' },
+    'Bearer hunter2',
+  );
+  expect(lines.join('')).not.toContain('hunter2');
+  expect(last()).toMatchObject({
+    err: { message: 'no way to redis://:[redacted]@host:1/0 as "Bearer [redacted]"' },
+    hosts: ['postgres://gm:[redacted]@db/x'],
+    url: 'http://host:80/a@b:c',
+    msg: 'Bearer [redacted]',
+  });
+});
+
+it('tells of every problem that is logged, also through a child', () => {
+  const problems: string[] = [];
+  const options = { level: 'error', name: 'api', onProblem: (level: string) => void problems.push(level) };
+  const log = createLogger(options, { write: () => undefined });
+  log.info('fine');
+  log.warn('below the level');
+  log.error('not fine');
+  gameLogger(log, 'orion').fatal('not fine at all');
+  expect(problems).toEqual(['error', 'fatal']);
+});
