@@ -1,4 +1,5 @@
 import { EVERY_SECOND, GameMaster, untilTold, type GameMasterProcess } from '../support/game-master';
+import { RuntimeReports } from '../support/runtime-reports';
 import { freePort, stackAddresses } from '../support/stack';
 import { TcpProxy } from '../support/tcp-proxy';
 import { TestEngine } from '../support/test-engine';
@@ -14,6 +15,7 @@ let worker: GameMasterProcess;
 let apiMetrics: string;
 let redis: TcpProxy;
 let runtimeManager: TestRuntimeManager;
+const reports = new RuntimeReports();
 
 beforeAll(async () => {
   const through = await TcpProxy.before(stackAddresses().redisUrl);
@@ -22,7 +24,7 @@ beforeAll(async () => {
   gm = await GameMaster.start({
     apis: 0,
     addresses: { redisUrl: through.url },
-    env: { GAMEMASTER_RTM_BASE_URL: runtimeManager.baseUrl },
+    env: { ...reports.env, GAMEMASTER_RTM_BASE_URL: runtimeManager.baseUrl },
   });
   const address = `127.0.0.1:${await freePort()}`;
   apiMetrics = `http://${address}`;
@@ -108,6 +110,8 @@ test('every metric of the catalogue is shown by its process, and moves when its 
     headers: { 'X-User-ID': 'ann' },
   });
   expect(report.status).toBe(503);
+  await reports.report(gm, 'nobody', 'healthy');
+  await untilShown(worker.baseUrl, { 'gamemaster_health_entries_total{fate="unknown_game"}': 1 });
   await redis.setMode('refuse');
   engine.failNext('turn', ...Array.from({ length: 3 }, () => ({ kind: 'answer', status: 500 }) as const));
   expect((await untilTold(() => gm.force(gameId, { 'Idempotency-Key': 'ill' }))).status).toBe(502);
