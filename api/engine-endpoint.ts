@@ -2,15 +2,10 @@
  * Which addresses a registration may name as its engine. The worker will call whatever is registered, so this is the
  * gate against being made to talk to other hosts; the dialling side checks the resolved address once more.
  */
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { isLinkLocal } from '../clients/engine-address';
 
 const LONGEST_ENDPOINT = 512;
-
-/** Where cloud platforms keep their metadata services, in the notations that reach them. */
-const LINK_LOCAL = new BlockList();
-LINK_LOCAL.addSubnet('169.254.0.0', 16, 'ipv4');
-LINK_LOCAL.addSubnet('fe80::', 10, 'ipv6');
-LINK_LOCAL.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6');
 
 /**
  * Says what is wrong with `endpoint`, or nothing when it may be an engine: an http(s) origin, no credentials, no path
@@ -26,15 +21,10 @@ export function refuseEndpoint(endpoint: string, hostPatterns: readonly string[]
   if (url === undefined || url.port === '0') return 'must have a valid host and port';
   // From here on addresses are in their normal form, however they were written (0x7f.1, 2130706433, [::ffff:1.2.3.4]).
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
-  if (isLinkLocal(host)) return 'must not be a link-local address';
+  if (isIP(host) !== 0 && isLinkLocal(host)) return 'must not be a link-local address';
   if (!hostPatterns.some((pattern) => matches(host, pattern)))
     return `host ${host} is not one that engines may have`;
   return undefined;
-}
-
-function isLinkLocal(host: string): boolean {
-  const version = isIP(host);
-  return version !== 0 && LINK_LOCAL.check(host, version === 4 ? 'ipv4' : 'ipv6');
 }
 
 function matches(host: string, pattern: string): boolean {

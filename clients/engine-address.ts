@@ -6,9 +6,11 @@ import { lookup } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 import { buildConnector } from 'undici';
 
+/** Where cloud platforms keep their metadata services, in the notations that reach them. */
 const LINK_LOCAL = new BlockList();
 LINK_LOCAL.addSubnet('169.254.0.0', 16, 'ipv4');
 LINK_LOCAL.addSubnet('fe80::', 10, 'ipv6');
+LINK_LOCAL.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6');
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -75,8 +77,13 @@ class AddressNotAllowed extends Error {
 }
 
 function mayDial(address: string, allowLoopback: boolean): boolean {
-  if (LINK_LOCAL.check(address, familyOf(address))) return false;
+  if (isLinkLocal(address)) return false;
   return allowLoopback || !isLoopback(address);
+}
+
+/** Of an address, not of a name. */
+export function isLinkLocal(address: string): boolean {
+  return LINK_LOCAL.check(address, familyOf(address));
 }
 
 function isLoopback(address: string): boolean {

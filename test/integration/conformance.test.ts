@@ -371,8 +371,9 @@ describe('a body', () => {
 /** Copies of `value`, each with an unknown field in one of the objects in it. */
 function withUnknownField(value: unknown): unknown[] {
   if (Array.isArray(value)) {
-    return value.flatMap((item, index) =>
-      withUnknownField(item).map((changed) => value.with(index, changed)),
+    const items: unknown[] = value;
+    return items.flatMap((item, index) =>
+      withUnknownField(item).map((changed) => items.with(index, changed)),
     );
   }
   if (typeof value !== 'object' || value === null) return [];

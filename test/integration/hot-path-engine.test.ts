@@ -218,7 +218,12 @@ describe('what becomes of an engine that refuses or fails', () => {
   });
 
   test('nobody listens, or the address is not one that an engine may have', async () => {
-    for (const endpoint of ['http://127.0.0.1:1', 'http://169.254.169.254', 'http://[fe80::1]:80']) {
+    for (const endpoint of [
+      'http://127.0.0.1:1',
+      'http://169.254.169.254',
+      'http://[fe80::1]:80',
+      'http://[64:ff9b::a9fe:a9fe]',
+    ]) {
       const lost = await ground.game({ endpoint });
       expect(outcomeOf(await ground.commands(lost))).toBe('engine_unreachable');
     }
