@@ -1,12 +1,12 @@
 /**
- * The notifications that Game Master asks for on the stream `notification:intents`: typed constructors and the flat
- * text form of a stream entry. Free of zod, so that workflow code may use it; `schemas.ts` checks what was read.
+ * The notifications that Game Master and Lobby ask for on the stream `notification:intents`: typed constructors and the
+ * flat text form of a stream entry. Free of zod, so that workflow code may use it; `schemas.ts` checks what was read.
  */
 
 /** Shape shared by all intents; `idempotency_key` is unique per occurrence and the same when one is told again. */
-interface Intent<Type extends string, Payload> {
+interface Intent<Type extends string, Payload, Producer = 'game_master'> {
   notification_type: Type;
-  producer: 'game_master';
+  producer: Producer;
   idempotency_key: string;
   /** Unix milliseconds. */
   occurred_at_ms: number;
@@ -30,7 +30,15 @@ export type GameGenerationFailed = Intent<
 > &
   ToAdmins;
 
-export type NotificationIntent = GameTurnReady | GameFinished | GameGenerationFailed;
+export type LobbyRuntimePausedAfterStart = Intent<
+  'lobby.runtime_paused_after_start',
+  { game_id: string; game_name: string },
+  'lobby'
+> &
+  ToAdmins;
+
+export type NotificationIntent =
+  GameTurnReady | GameFinished | GameGenerationFailed | LobbyRuntimePausedAfterStart;
 
 /** What every constructor needs to know of the game. */
 interface Occurrence {
@@ -92,6 +100,27 @@ export function gameGenerationFailed(
     idempotency_key: keyOf('game.generation_failed', gameId, registrationId, turnNumber, occurrenceId),
     occurred_at_ms: occurredAtMs,
     payload: { game_id: gameId, turn_number: turnNumber, failure_reason: failureReason },
+  };
+}
+
+/**
+ * The engine of a game is up and Game Master could not take the game over, for the administrators: Lobby has paused it
+ * until somebody resumes it. That may happen to a game again, at another time.
+ */
+export function lobbyRuntimePausedAfterStart(occurrence: {
+  gameId: string;
+  gameName: string;
+  /** Unix milliseconds. */
+  occurredAtMs: number;
+}): LobbyRuntimePausedAfterStart {
+  const { gameId, gameName, occurredAtMs } = occurrence;
+  return {
+    notification_type: 'lobby.runtime_paused_after_start',
+    producer: 'lobby',
+    audience: 'admin_email',
+    idempotency_key: keyOf('lobby.runtime_paused_after_start', gameId, occurredAtMs),
+    occurred_at_ms: occurredAtMs,
+    payload: { game_id: gameId, game_name: gameName },
   };
 }
 

@@ -1,4 +1,10 @@
-import { gameFinished, gameGenerationFailed, gameTurnReady, toStreamFields } from '.';
+import {
+  gameFinished,
+  gameGenerationFailed,
+  gameTurnReady,
+  lobbyRuntimePausedAfterStart,
+  toStreamFields,
+} from '.';
 import type { NotificationIntent } from '.';
 import { InvalidNotificationIntent, fromStreamFields, notificationIntentSchema } from './schemas';
 
@@ -13,7 +19,12 @@ const failed = gameGenerationFailed({
   turnNumber: 5,
   failureReason: 'engine_unreachable',
 });
-const intents: NotificationIntent[] = [turnReady, finished, failed];
+const paused = lobbyRuntimePausedAfterStart({
+  gameId: 'game-7',
+  gameName: 'Orion',
+  occurredAtMs: 1_777_000_000_123,
+});
+const intents: NotificationIntent[] = [turnReady, finished, failed, paused];
 
 // Notification reads these entries: a name or field changed here is a change of the contract.
 describe('the entries as they stand on the stream', () => {
@@ -51,6 +62,17 @@ describe('the entries as they stand on the stream', () => {
       payload: '{"game_id":"game-7","turn_number":5,"failure_reason":"engine_unreachable"}',
     });
   });
+
+  test("lobby.runtime_paused_after_start is Lobby's, for the administrators", () => {
+    expect(toStreamFields(paused)).toEqual({
+      notification_type: 'lobby.runtime_paused_after_start',
+      producer: 'lobby',
+      audience: 'admin_email',
+      idempotency_key: 'lobby.runtime_paused_after_start:game-7:1777000000123',
+      occurred_at_ms: '1777000000123',
+      payload: '{"game_id":"game-7","game_name":"Orion"}',
+    });
+  });
 });
 
 describe('idempotency keys', () => {
@@ -70,8 +92,9 @@ describe('idempotency keys', () => {
       gameFinished({ ...game, registrationId: 'run-2', finalTurnNumber: 9, recipientUserIds }),
       gameGenerationFailed({ ...failure, occurrenceId: 'op-12' }),
       gameGenerationFailed({ ...failure, turnNumber: 6 }),
+      lobbyRuntimePausedAfterStart({ gameId: 'game-7', gameName: 'Orion', occurredAtMs: 0 }),
     ].map((intent) => intent.idempotency_key);
-    expect(new Set(keys).size).toBe(9);
+    expect(new Set(keys).size).toBe(11);
   });
 });
 
@@ -99,6 +122,7 @@ describe('fromStreamFields refuses', () => {
     ['an unknown field', { ...good, colour: 'red' }],
     ['an unknown type', { ...good, notification_type: 'game.paused' }],
     ['another producer', { ...good, producer: 'lobby' }],
+    ["Lobby's type by another", { ...toStreamFields(paused), producer: 'game_master' }],
     [
       'a payload with an unknown field',
       { ...good, payload: '{"game_id":"game-7","turn_number":4,"more":1}' },

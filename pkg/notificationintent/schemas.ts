@@ -6,39 +6,48 @@ const gameId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 const userId = z.string().regex(/^[A-Za-z0-9_.:@-]{1,128}$/);
 const turn = z.int().nonnegative();
 
-const envelope = {
-  producer: z.literal('game_master'),
+const told = {
   idempotency_key: z.string().min(1),
   occurred_at_ms: z.int().nonnegative(),
 };
+const byGameMaster = { producer: z.literal('game_master'), ...told };
+const byLobby = { producer: z.literal('lobby'), ...told };
 const toUsers = { audience: z.literal('users'), recipient_user_ids: z.array(userId).min(1) };
 const toAdmins = { audience: z.literal('admin_email') };
 
 const gameTurnReady = z.strictObject({
   notification_type: z.literal('game.turn.ready'),
-  ...envelope,
+  ...byGameMaster,
   ...toUsers,
   payload: z.strictObject({ game_id: gameId, turn_number: turn }),
 });
 
 const gameFinished = z.strictObject({
   notification_type: z.literal('game.finished'),
-  ...envelope,
+  ...byGameMaster,
   ...toUsers,
   payload: z.strictObject({ game_id: gameId, final_turn_number: turn }),
 });
 
 const gameGenerationFailed = z.strictObject({
   notification_type: z.literal('game.generation_failed'),
-  ...envelope,
+  ...byGameMaster,
   ...toAdmins,
   payload: z.strictObject({ game_id: gameId, turn_number: turn, failure_reason: z.string().min(1) }),
+});
+
+const lobbyRuntimePausedAfterStart = z.strictObject({
+  notification_type: z.literal('lobby.runtime_paused_after_start'),
+  ...byLobby,
+  ...toAdmins,
+  payload: z.strictObject({ game_id: gameId, game_name: z.string().min(1) }),
 });
 
 export const notificationIntentSchema = z.discriminatedUnion('notification_type', [
   gameTurnReady,
   gameFinished,
   gameGenerationFailed,
+  lobbyRuntimePausedAfterStart,
 ]) satisfies z.ZodType<NotificationIntent>;
 
 /** Thrown by `fromStreamFields`; the message says which fields are wrong. */

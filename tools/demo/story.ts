@@ -77,6 +77,8 @@ function news(intent: NotificationIntent): string {
       return `the game ended with turn ${intent.payload.final_turn_number}`;
     case 'game.generation_failed':
       return `turn ${intent.payload.turn_number} failed (${intent.payload.failure_reason})`;
+    case 'lobby.runtime_paused_after_start':
+      return `${intent.payload.game_name} is paused: Game Master could not take it over`;
   }
 }
 
