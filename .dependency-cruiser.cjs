@@ -40,7 +40,27 @@ module.exports = {
     only('activities', ['domain', 'stores', 'clients', 'pkg']),
     only('api', ['clients', 'config', 'domain', 'migrations', 'pkg', 'stores', 'workflows']),
     only('worker', ['activities', 'clients', 'config', 'domain', 'migrations', 'pkg', 'stores', 'workflows']),
-    only('platform', ['pkg']),
+    {
+      name: 'platform-imports',
+      severity: 'error',
+      comment: 'platform/ may import pkg/ and its own service base; lobby also the client of Game Master',
+      from: { path: '^platform/' },
+      to: {
+        path: `^(${rooms.filter((other) => !['platform', 'pkg', 'clients'].includes(other)).join('|')})/`,
+      },
+    },
+    {
+      name: 'only-lobby-calls-game-master',
+      severity: 'error',
+      from: { path: '^platform/', pathNot: '^platform/lobby/' },
+      to: { path: '^clients/' },
+    },
+    {
+      name: 'lobby-knows-one-client',
+      severity: 'error',
+      from: { path: '^platform/lobby/' },
+      to: { path: '^clients/', pathNot: '^clients/(gamemaster\\.ts|generated/)' },
+    },
     {
       name: 'workflows-import-activity-types-only',
       severity: 'error',
@@ -57,9 +77,16 @@ module.exports = {
     {
       name: 'neighbours-stand-apart',
       severity: 'error',
-      comment: 'a neighbour may not import another neighbour',
+      comment: 'a neighbour may not import another neighbour; what services share is in platform/service/',
       from: { path: '^platform/([^/]+)/' },
-      to: { path: '^platform/([^/]+)/', pathNot: '^platform/$1/' },
+      to: { path: '^platform/([^/]+)/', pathNot: '^platform/($1|service)/' },
+    },
+    {
+      name: 'engine-stands-alone',
+      severity: 'error',
+      comment: 'the reference engine has no dependencies at all',
+      from: { path: '^platform/engine/', pathNot: '^platform/engine/test/' },
+      to: { path: '^(platform/service/|pkg/|node_modules/)' },
     },
   ],
   options: {
