@@ -40,6 +40,10 @@ import { runtimeRoutes } from './routes/runtimes';
 import { refuseUnmatched } from './unmatched';
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Every step of the route ends by itself in time: none is needed over all of them. */
+    ownDeadlines?: boolean;
+  }
   interface FastifyRequest {
     /** Why the request failed, for its log line. */
     failure: { code: ErrorCode; error: unknown } | null;
@@ -82,7 +86,7 @@ const LETTING_GO_MS = 3_000;
 export function buildApp(dependencies: ApiDependencies): ApiApp {
   const { config, database, temporal, readiness, metrics, log, tracing } = dependencies;
   const { bodyLimit, lifecycleWaitMs, postgres } = config;
-  // For everything but lifecycle calls: above the deadlines of the store, which come first and say more.
+  // For what only asks the store: above its deadlines, which come first and say more.
   const handlerTimeout = 2 * (postgres.connectTimeoutMs + postgres.queryTimeoutMs) + 1_000;
   const app: ApiApp = Fastify({
     loggerInstance: log,
@@ -95,7 +99,6 @@ export function buildApp(dependencies: ApiDependencies): ApiApp {
     // Counts silence on the socket, which is also what a caller hears who waits for an operation.
     connectionTimeout: 2 * (lifecycleWaitMs + handlerTimeout),
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    handlerTimeout,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1_000 },
     routerOptions: {
       // Longer names than the router's 100 characters must reach the check that says what is wrong with them.
@@ -110,6 +113,10 @@ export function buildApp(dependencies: ApiDependencies): ApiApp {
     },
   }).withTypeProvider<ZodTypeProvider>();
 
+  // Not given to the application itself, because a route cannot do without it then: see routes/hot-path.ts.
+  app.addHook('onRoute', (route) => {
+    if (route.config?.ownDeadlines !== true) route.handlerTimeout ??= handlerTimeout;
+  });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   acceptJsonOnly(app);
@@ -185,8 +192,7 @@ export function buildApp(dependencies: ApiDependencies): ApiApp {
     });
     void guarded.register((scope, _options, done) => {
       const doorkeeper = new Doorkeeper(hotPath, memberships);
-      const handlerTimeoutMs = handlerTimeout + config.lobbyTimeoutMs + config.engineHotTimeoutMs;
-      hotPathRoutes(scope, { doorkeeper, relay, handlerTimeoutMs });
+      hotPathRoutes(scope, { doorkeeper, relay });
       done();
     });
   });

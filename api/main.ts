@@ -4,7 +4,7 @@ import { connectTemporal, pingTemporal } from '../clients/temporal';
 import { loadApiConfig, type ApiConfig } from '../config/api';
 import { byAsking, watchClocks } from '../config/clock';
 import { InvalidConfig } from '../config/env';
-import { createLogger, type Logger } from '../config/logging';
+import { createLogger, gatheringStdout, type Logger } from '../config/logging';
 import { createMetrics, serveObservability, type Metrics } from '../config/telemetry';
 import { startTracing } from '../config/tracing';
 import { migrate } from '../stores/migrate';
@@ -65,11 +65,10 @@ function graceLogger(log: Logger): { error: (message: unknown) => void } {
 async function main(): Promise<void> {
   const config = readConfig();
   const metrics = createMetrics('api');
-  const log = createLogger({
-    level: config.logLevel,
-    name: NAME,
-    onProblem: (level) => metrics.problems.inc({ level }),
-  });
+  const log = createLogger(
+    { level: config.logLevel, name: NAME, onProblem: (level) => metrics.problems.inc({ level }) },
+    gatheringStdout(),
+  );
   try {
     await start(config, metrics, log);
   } catch (err) {

@@ -62,6 +62,15 @@ export function createLogger(
   return destination === undefined ? pino(options) : pino(options, destination);
 }
 
+/**
+ * Stdout for processes that write many lines: they are gathered for a tenth of a second, because a system call for
+ * each was a twentieth of the work of a request. What has gathered is written when the process exits, in whichever way
+ * it does so itself.
+ */
+export function gatheringStdout(): DestinationStream {
+  return pino.destination({ dest: 1, sync: false, minLength: 8 * 1024, periodicFlush: 100 });
+}
+
 /** For everything that is logged about one game. */
 export function gameLogger(log: Logger, gameId: string): Logger {
   return log.child({ game_id: gameId });

@@ -10,13 +10,13 @@ import { commandsBody, engineAnswer, gameParams, noQuery, reportParams, userId }
 export interface HotPathRouteOptions {
   doorkeeper: Doorkeeper;
   relay: EngineRelay;
-  /** Milliseconds; above the deadlines of store, Lobby and engine together, which come first and say more. */
-  handlerTimeoutMs: number;
 }
 
 /** Players' calls: checked here, answered by the game's engine, whose status, type and bytes come back as they are. */
 export function hotPathRoutes(app: ApiApp, options: HotPathRouteOptions): void {
-  const { doorkeeper, relay, handlerTimeoutMs: handlerTimeout } = options;
+  const { doorkeeper, relay } = options;
+  // Store, Lobby and engine each have a deadline. Fastify's own, over all of them, was a tenth of the work of a call.
+  const config = { ownDeadlines: true };
   acceptJsonAs(app, (parsed, bytes) => CommandsBody.read(parsed, bytes));
 
   /**
@@ -26,7 +26,7 @@ export function hotPathRoutes(app: ApiApp, options: HotPathRouteOptions): void {
   app.post(
     '/api/v1/internal/games/:game_id/commands',
     {
-      handlerTimeout,
+      config,
       schema: {
         operationId: 'internalExecuteCommands',
         params: gameParams,
@@ -43,14 +43,14 @@ export function hotPathRoutes(app: ApiApp, options: HotPathRouteOptions): void {
         path: '/api/v1/command',
         body: request.body.as(raceName),
       } as const;
-      return passOn(await relay.call(engineEndpoint, call, untilLeft(reply)), reply);
+      return passOn(await relay.call(engineEndpoint, call, reply.raw), reply);
     },
   );
 
   app.put(
     '/api/v1/internal/games/:game_id/orders',
     {
-      handlerTimeout,
+      config,
       schema: {
         operationId: 'internalPutOrders',
         params: gameParams,
@@ -67,14 +67,14 @@ export function hotPathRoutes(app: ApiApp, options: HotPathRouteOptions): void {
         path: '/api/v1/order',
         body: request.body.as(raceName),
       } as const;
-      return passOn(await relay.call(engineEndpoint, call, untilLeft(reply)), reply);
+      return passOn(await relay.call(engineEndpoint, call, reply.raw), reply);
     },
   );
 
   app.get(
     '/api/v1/internal/games/:game_id/reports/:turn',
     {
-      handlerTimeout,
+      config,
       schema: {
         operationId: 'internalGetReport',
         params: reportParams,
@@ -87,7 +87,7 @@ export function hotPathRoutes(app: ApiApp, options: HotPathRouteOptions): void {
       const { raceName, engineEndpoint } = await doorkeeper.admit(gameId, readUser(request));
       const path = `/api/v1/report?player=${encodeURIComponent(raceName)}&turn=${turn}`;
       const call = { operation: 'report', method: 'GET', path } as const;
-      return passOn(await relay.call(engineEndpoint, call, untilLeft(reply)), reply);
+      return passOn(await relay.call(engineEndpoint, call, reply.raw), reply);
     },
   );
 }
@@ -99,17 +99,6 @@ function readUser(request: Pick<FastifyRequest, 'headers'>): string {
     throw new GameMasterError('invalid_request', 'X-User-ID: must be there once, with the id of a user');
   }
   return given.data;
-}
-
-/**
- * Aborted when the caller's connection goes away. (Fastify's own signal follows the request, which for Node is over as
- * soon as its body has been read.)
- */
-function untilLeft({ raw }: FastifyReply): AbortSignal {
-  const left = new AbortController();
-  if (raw.closed) left.abort();
-  else raw.once('close', () => left.abort());
-  return left.signal;
 }
 
 /** The engine's answer, but none of its other headers. */
