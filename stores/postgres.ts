@@ -50,7 +50,6 @@ class Session implements PostgresPoolClient {
   #failure: StoreUnavailable | undefined;
 
   constructor(private readonly client: PoolClient) {
-    // A checked-out client without a listener would end the process when its server goes away.
     client.on('error', this.#onError);
   }
 
@@ -103,7 +102,11 @@ export class Database {
       types: typeParsers,
       stream: () => this.#openSocket(),
     });
-    this.pool.on('error', options.onPoolError);
+    // The pool's error has the whole client in it, and hides nothing of it from a log line.
+    this.pool.on('error', (error) => options.onPoolError(toConnectError(error)));
+    // The pool listens to idle connections only, and one that fails unheard ends the process: a server that shuts down
+    // can end a connection in the very packet that opens it, before whoever asked for it can listen.
+    this.pool.on('connect', (client) => client.on('error', () => undefined));
     const pool: PostgresPool = { connect: () => this.#checkOut(), end: () => this.close() };
     this.kysely = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) }).withSchema('gamemaster');
   }

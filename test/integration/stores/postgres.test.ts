@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo } from 'node:net';
 import { Client } from 'pg';
 import { StoreUnavailable } from '../../../stores/errors';
 import { migrate } from '../../../stores/migrate';
@@ -32,6 +33,14 @@ async function throughProxy(
   const database = open(url, { queryTimeoutMs: 300, connectTimeoutMs: 300, ...options });
   opened.push(database);
   return { proxy, database };
+}
+
+/** What a server sends before it ends a connection. */
+function fatalError(code: string, message: string): Buffer {
+  const fields = Buffer.from(`SFATAL\0VFATAL\0C${code}\0M${message}\0\0`);
+  const head = Buffer.from([0x45, 0, 0, 0, 0]);
+  head.writeInt32BE(fields.length + 4, 1);
+  return Buffer.concat([head, fields]);
 }
 
 async function took(work: Promise<unknown>): Promise<number> {
@@ -139,6 +148,21 @@ describe('a connection to Postgres', () => {
     proxy.reset();
     await sleeping;
     await expect(database.ping(1_000)).resolves.toBeUndefined();
+  });
+
+  it('survives a server that ends a connection in the packet that opens it', async () => {
+    const opening = Buffer.concat([
+      Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0]), // AuthenticationOk
+      Buffer.from([0x5a, 0, 0, 0, 5, 0x49]), // ReadyForQuery, idle
+      fatalError('57P01', 'terminating connection due to administrator command'),
+    ]);
+    const server = createServer((socket) => socket.once('data', () => socket.end(opening)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    opened.push({ close: () => new Promise((resolve) => void server.close(() => resolve())) });
+    const { port } = server.address() as AddressInfo;
+    const database = open(`postgres://somebody@127.0.0.1:${port}/some`);
+    opened.push(database);
+    await expect(database.ping(1_000)).rejects.toBeInstanceOf(StoreUnavailable);
   });
 
   it("has the server give up what takes longer than the client's patience", async () => {
