@@ -29,6 +29,7 @@ import { LifecycleCalls } from './lifecycle-calls';
 import { MembershipCache } from './membership-cache';
 import { refuseWhenOverloaded } from './overload';
 import type { ApiReadiness } from './readiness';
+import { RequestLogger } from './request-logger';
 import { traceRequests } from './request-spans';
 import { apiPage } from './routes/api-page';
 import { engineVersionRoutes } from './routes/engine-versions';
@@ -93,7 +94,7 @@ export function buildApp(dependencies: ApiDependencies): ApiApp {
     logController: new LogController({ disableRequestLogging: true }),
     // Whoever logs about a request, Fastify too, tells the game.
     childLoggerFactory: (logger, bindings, options, { url }) =>
-      logger.child({ ...bindings, ...gameOf(url) }, options),
+      new RequestLogger(() => logger.child({ ...bindings, ...gameOf(url) }, options)),
     bodyLimit,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Counts silence on the socket, which is also what a caller hears who waits for an operation.
@@ -133,7 +134,7 @@ export function buildApp(dependencies: ApiDependencies): ApiApp {
       { operation: operationOf(request), status: reply.statusCode.toString() },
       reply.elapsedTime / 1_000,
     );
-    logAnswer(request, reply);
+    logAnswer(log, request, reply);
     done();
   });
   app.addHook('onRequestAbort', (request, done) => {
@@ -243,16 +244,18 @@ function gameOf(url = ''): { game_id?: string } {
   return game_id === undefined ? {} : { game_id };
 }
 
-function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
+function logAnswer(log: FastifyBaseLogger, request: FastifyRequest, reply: FastifyReply): void {
   const { failure } = request;
   const line = {
+    reqId: request.id,
+    ...gameOf(request.url),
     operation: operationOf(request),
     status: reply.statusCode,
     code: failure?.code,
     duration_ms: Math.round(reply.elapsedTime),
   };
-  if (reply.statusCode >= 500) request.log.error({ ...line, err: failure?.error }, 'request failed');
-  else request.log.info(line, 'request');
+  if (reply.statusCode >= 500) log.error({ ...line, err: failure?.error }, 'request failed');
+  else log.info(line, 'request');
 }
 
 /** What Node refuses before there is a request: bytes that are no HTTP, or none in time. */

@@ -2,17 +2,20 @@ import { pino, type DestinationStream, type LogFn, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
-/** Fields that hold secrets wherever they appear, at the top of a line and one level below it. */
-const SECRETS = [
-  'dsn',
-  'password',
-  'token',
-  'tokens',
-  'apiTokens',
-  'authorization',
-  'redisUrl',
-  'connectionString',
-];
+const SECRET_FIELDS = 'dsn|password|tokens?|apiTokens|authorization|redisUrl|connectionString';
+const JSON_TEXT = '"(?:[^"\\\\]|\\\\.)*"';
+const JSON_LIST = `\\[(?:[^"\\]]|${JSON_TEXT})*\\]`;
+const JSON_OBJECT = `\\{(?:[^"}]|${JSON_TEXT})*\\}`;
+const JSON_OTHER = '[^",{}[\\]]+';
+
+/**
+ * Secret fields with their values, wherever in a line they are. In the finished line, because pino's own redaction
+ * copies what is logged and looks one level deep.
+ */
+const SECRETS = new RegExp(
+  `("(?:${SECRET_FIELDS})":)(?:${JSON_TEXT}|${JSON_LIST}|${JSON_OBJECT}|${JSON_OTHER})`,
+  'gi',
+);
 
 /** What holds a secret inside a text: the password of a URL (a DSN, Redis'), a bearer token. */
 const SECRETS_IN_TEXT = /(:\/\/[^\s"/@:]*:)[^\s"/@]+(?=@)|(\bBearer\s+)[^\s"\\]+/gi;
@@ -42,21 +45,14 @@ export function createLogger(
     name,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    redact: {
-      paths: [
-        ...SECRETS.flatMap((field) => [field, `*.${field}`]),
-        'headers.authorization',
-        '*.headers.authorization',
-      ],
-      censor: '[redacted]',
-    },
     hooks: {
       logMethod(this: Logger, args: Parameters<LogFn>, method: LogFn, levelNumber: number) {
         const problem = PROBLEMS[levelNumber];
         if (problem) onProblem?.(problem);
         method.apply(this, args);
       },
-      streamWrite: (line: string) => line.replace(SECRETS_IN_TEXT, '$1$2[redacted]'),
+      streamWrite: (line: string) =>
+        line.replace(SECRETS, '$1"[redacted]"').replace(SECRETS_IN_TEXT, '$1$2[redacted]'),
     },
   };
   return destination === undefined ? pino(options) : pino(options, destination);

@@ -37,13 +37,21 @@ it('shows no secret', () => {
       headers: { authorization: 'Bearer hunter2' },
       req: { headers: { authorization: 'Bearer hunter2' } },
       authorization: 'hunter2',
+      deep: { deeper: [{ token: 'hunter2', caller: 'lobby' }] },
+      tokens: { lobby: 'hunter2"}', admin: ['hunter2'] },
+      password: 42,
     },
     'started',
   );
   log.error(Object.assign(new Error('no'), { token: 'hunter2' }), 'failed');
   expect(lines).toHaveLength(2);
   expect(lines.join('')).not.toContain('hunter2');
-  expect(lines[0]).toContain('[redacted]');
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    config: { postgres: 'db', redisUrl: '[redacted]', apiTokens: '[redacted]' },
+    deep: { deeper: [{ token: '[redacted]', caller: 'lobby' }] },
+    tokens: '[redacted]',
+    password: '[redacted]',
+  });
 });
 
 it('shows no secret inside a text either', () => {
