@@ -51,6 +51,11 @@ export function tickAfter(state: GameState, now: number): number {
   return nextTick(state.schedule, Math.max(now, lastSettledTick(state) ?? 0));
 }
 
+/** The tick that the game reckons with already, or the first after `now` where that has gone by. */
+export function tickToCome(state: GameState, now: number): number {
+  return state.nextTickAt !== null && state.nextTickAt > now ? state.nextTickAt : tickAfter(state, now);
+}
+
 /**
  * A turn forced at `now` takes the place of the first tick after it. A second one before that tick has passed takes
  * the place of nothing more.

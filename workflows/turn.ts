@@ -9,7 +9,7 @@ import { asUpdateFailure, failureOf } from './failures';
 import { takeInReport } from './health';
 import type { ForceCall, StopCall } from './inbox';
 import { instant, showState } from './operators-view';
-import { lastSettledTick, nextRevision, skipOneTick, tickAfter } from './state';
+import { lastSettledTick, nextRevision, skipOneTick, tickAfter, tickToCome } from './state';
 import { askRuntimeManager, completeStop } from './stop';
 
 /** Makes the turn that the tick is for. */
@@ -188,7 +188,7 @@ async function turnMade(actor: GameActor, { call }: TurnOrder, result: TurnResul
   state.currentTurn = result.turn;
   state.unsettledTurn = null;
   state.status = result.finished ? 'finished' : 'running';
-  state.nextTickAt = result.finished ? null : tickAfter(state, Date.now());
+  state.nextTickAt = result.finished ? null : tickToCome(state, Date.now());
   actor.turnsThisRun += 1;
   actor.outbox.after(result);
   if (state.nextTickAt !== result.nextGenerationAt && state.nextTickAt !== null) {

@@ -5,8 +5,11 @@ import type { Ground } from './ground';
 /** Enough of a history's end to find the timer that a waiting game has begun. */
 const LAST_EVENTS = 8;
 const LOOK_AGAIN_MS = 500;
-/** A timer runs from the moment the server has been told of it, a little after the workflow counted its length. */
-const TOLERANCE_MS = 2_000;
+/**
+ * A timer runs from the moment the server has been told of it, later than the workflow counted its length by as long as
+ * the workflow task took. A timer for another tick is off by a minute or more.
+ */
+const TOLERANCE_MS = 20_000;
 
 /**
  * Resolves when the last thing that every workflow did with a timer is to start one that fires at `due`. Read from the
@@ -21,7 +24,7 @@ export async function untilTimersAreArmed(
   let missing = workflowIds;
   for (;;) {
     const unarmed: string[] = [];
-    await forEach(missing, 8, async (workflowId) => {
+    await forEach(missing, 16, async (workflowId) => {
       if (!(await isArmed(ground, workflowId, due))) unarmed.push(workflowId);
     });
     missing = unarmed;

@@ -16,7 +16,7 @@ import { monotonicMicroseconds, profileTable, type Window } from './profile';
 import { herdTable, roundLine, type Round } from './report';
 
 /** The time before a tick in which it is made sure that all games wait for it. */
-const ARMING_MS = 8_000;
+const ARMING_MS = 10_000;
 /** The design before has to be quiet this long before the next one is armed. */
 const GAP_MS = 1_000;
 
