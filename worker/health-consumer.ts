@@ -62,9 +62,9 @@ const LOOK_AGAIN_MS = 25;
 
 /**
  * Reads what Runtime Manager reports of engines, and tells each game what has changed about its own. Any number of
- * consumers share the work; those of one game are settled in stream order, whoever has them. An entry is acknowledged when its effect is durable: the game is signalled, then what is
- * remembered is saved, then it is acknowledged. Where a consumer dies in between another does it again, and the game
- * ignores what it has heard.
+ * consumers share the work; those of one game are settled in stream order, whoever has them. An entry is acknowledged
+ * when its effect is durable: the game is signalled, then what is remembered is saved, then it is acknowledged. Where a
+ * consumer dies in between another does it again, and the game ignores what it has heard.
  */
 export class HealthConsumer {
   private readonly redis: Redis;
@@ -88,8 +88,8 @@ export class HealthConsumer {
   /** Runs until `stopping` is aborted; what is being settled then is settled first. Never rejects. */
   async run(stopping: AbortSignal): Promise<void> {
     const { log } = this.options;
-    // It goes on trying by itself; what fails meanwhile is repeated below.
-    this.redis.connect().catch(() => undefined);
+    // Where this fails it goes on trying by itself; what fails meanwhile is repeated below.
+    await this.redis.connect().catch(() => undefined);
     let away = false;
     while (!stopping.aborted) {
       try {
