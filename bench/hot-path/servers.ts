@@ -79,7 +79,7 @@ function nginxConfig(folder: string, port: number, upstream: number): string {
     .map((kind) => `${kind}_temp_path ${folder}/${kind};`)
     .join(' ');
   return `
-    daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
+    daemon off; master_process off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
     events { worker_connections 1024; }
     http {
       access_log off; ${temporary}
