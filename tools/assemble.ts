@@ -13,7 +13,7 @@ const root = path.resolve(dist, '..');
 const assets: { folder: string; extensions: string[] }[] = [
   { folder: 'migrations', extensions: ['.sql'] },
   { folder: 'api', extensions: ['.yaml'] },
-  { folder: 'platform', extensions: ['.yaml'] },
+  { folder: 'platform', extensions: ['.yaml', '.sql'] },
   { folder: 'tools/stack', extensions: ['.cjs'] },
 ];
 

@@ -1,0 +1,26 @@
+import type { Counter } from 'prom-client';
+import { gameLogger, type Logger } from '../../service/logging';
+import type { GameMaster } from '../game-master';
+
+/** Tells Game Master that other people may play than before, so that it asks for them again. */
+export class MembershipNotices {
+  constructor(
+    private readonly gameMaster: Pick<GameMaster, 'invalidateMemberships'>,
+    private readonly sent: Counter<'outcome'>,
+    private readonly log: Logger,
+  ) {}
+
+  /**
+   * After the commit; resolves when Game Master has heard or cannot be reached. Never rejects: what was decided stays
+   * decided, and Game Master asks by itself before long.
+   */
+  async changed(gameId: string): Promise<void> {
+    try {
+      await this.gameMaster.invalidateMemberships(gameId);
+      this.sent.inc({ outcome: 'success' });
+    } catch (error) {
+      this.sent.inc({ outcome: 'failure' });
+      gameLogger(this.log, gameId).warn({ err: error }, 'game master was not told that memberships changed');
+    }
+  }
+}

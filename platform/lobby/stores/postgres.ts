@@ -1,0 +1,114 @@
+import { DatabaseError, Pool, types, TypeOverrides, type PoolClient } from 'pg';
+import { ServiceError } from '../../service/errors';
+
+/** Where statements run: on any connection of the pool, or inside a transaction. */
+export interface Queries {
+  /** @throws ServiceError service_unavailable while Postgres cannot be used */
+  query: <Row>(text: string, values?: readonly unknown[]) => Promise<Row[]>;
+}
+
+/** Postgres could not be asked or did not answer: what became of the statement is not known. */
+class PostgresAway extends ServiceError {
+  constructor(cause: unknown) {
+    super(503, 'service_unavailable', 'the store is not available', { cause });
+  }
+}
+
+/** Longest time for a statement or for a connection, in milliseconds. */
+const TIMEOUT_MS = 2_000;
+const POOL_SIZE = 10;
+
+/** SQLSTATE classes that tell of the server's state and not of the statement. */
+const UNAVAILABLE = ['08', '25', '40', '53', '57', '58'];
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** Numbers of rows and milliseconds stay far below 2^53. */
+const parsers = new TypeOverrides();
+parsers.setTypeParser(types.builtins.INT8, Number);
+
+/** Lobby's schema of one Postgres. */
+export class Database implements Queries {
+  private readonly pool: Pool;
+
+  /** `onLost` is told of idle connections that broke; they are replaced when needed. */
+  constructor(dsn: string, onLost: (error: Error) => void) {
+    this.pool = new Pool({
+      connectionString: dsn,
+      max: POOL_SIZE,
+      application_name: 'lobby',
+      connectionTimeoutMillis: TIMEOUT_MS,
+      query_timeout: TIMEOUT_MS,
+      statement_timeout: TIMEOUT_MS,
+      idle_in_transaction_session_timeout: 2 * TIMEOUT_MS,
+      keepAlive: true,
+      types: parsers,
+    });
+    this.pool.on('error', onLost);
+  }
+
+  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]> {
+    return this.withClient((client) => ask<Row>(client, text, values));
+  }
+
+  /** Commits what `work` did, or rolls it back when it throws. Each statement sees what was committed before it. */
+  transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+    return this.withClient(async (client) => {
+      await ask(client, 'BEGIN');
+      const result = await work({ query: (text, values) => ask(client, text, values) });
+      await ask(client, 'COMMIT');
+      return result;
+    });
+  }
+
+  async ping(): Promise<void> {
+    await this.query('SELECT 1');
+  }
+
+  close(): Promise<void> {
+    return this.pool.end();
+  }
+
+  private async withClient<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect().catch((error: unknown) => {
+      throw new PostgresAway(error);
+    });
+    // A client in use that has no listener would end the process when its server goes away.
+    const ignore = (): void => undefined;
+    client.on('error', ignore);
+    let failed = true;
+    try {
+      const result = await work(client);
+      failed = false;
+      return result;
+    } catch (error) {
+      // After a refusal, or a mistake of ours, the connection is as good as before.
+      failed = error instanceof PostgresAway || !(await rolledBack(client));
+      throw error;
+    } finally {
+      client.off('error', ignore);
+      client.release(failed);
+    }
+  }
+}
+
+async function ask<Row>(client: PoolClient, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+  try {
+    return (await client.query(text, [...values])).rows as Row[];
+  } catch (error) {
+    throw saysUnavailable(error) ? new PostgresAway(error) : error;
+  }
+}
+
+function rolledBack(client: PoolClient): Promise<boolean> {
+  return client.query('ROLLBACK').then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Without an answer of the server's the state of the connection is unknown; a TypeError was ours before sending. */
+function saysUnavailable(error: unknown): boolean {
+  if (!(error instanceof DatabaseError)) return !(error instanceof TypeError);
+  const { code = '' } = error;
+  return UNAVAILABLE.includes(code.slice(0, 2)) || code === LOCK_NOT_AVAILABLE;
+}

@@ -1,0 +1,80 @@
+/** What the three streams that Lobby reads have in common: an entry takes effect once, together with the position. */
+import { z } from 'zod';
+import type { Logger } from '../../service/logging';
+import type { ServiceMetrics } from '../../service/metrics';
+import { MalformedEntry, type StreamEntry } from '../../service/stream';
+import { StreamFollower } from '../../service/stream-follower';
+import type { Changes } from '../operations/changes';
+import type { Database, Queries } from '../stores/postgres';
+import { findPosition, movePosition } from '../stores/stream-positions';
+
+/** How the entries of one stream are understood, and what they do. */
+export interface Incoming<Message> {
+  stream: string;
+  /** @throws MalformedEntry */
+  read: (fields: StreamEntry['fields']) => Message;
+  /** In the transaction that moves the position. */
+  apply: (queries: Queries, message: Message) => Promise<void>;
+  /** Afterwards, once: whom it has to be told that does not have to hear it. */
+  applied?: (message: Message) => Promise<void>;
+}
+
+export interface FollowerParts {
+  database: Database;
+  changes: Changes;
+  redisUrl: string;
+  /** Dead letters that are kept. */
+  maxLength: number;
+  log: Logger;
+  metrics: Pick<ServiceMetrics, 'streamEntries'>;
+}
+
+/** Follows one stream until `stopping` is aborted. Never rejects. */
+export function follow<Message>(
+  { stream, read, apply, applied }: Incoming<Message>,
+  { database, changes, ...parts }: FollowerParts,
+  stopping: AbortSignal,
+): Promise<void> {
+  return new StreamFollower({
+    ...parts,
+    stream,
+    position: () => findPosition(database, stream),
+    handle: async ({ id, fields }) => {
+      const message = read(fields);
+      const isNew = await changes.make(async (queries) => {
+        const moved = await movePosition(queries, stream, id);
+        if (moved) await apply(queries, message);
+        return moved;
+      });
+      if (isNew) await applied?.(message);
+    },
+    skip: async ({ id }) => {
+      await changes.make((queries) => movePosition(queries, stream, id));
+    },
+  }).run(stopping);
+}
+
+/** @throws MalformedEntry where the fields are not as the schema has them; fields that it does not have are ignored */
+export function understand<Schema extends z.ZodType>(schema: Schema, fields: unknown): z.output<Schema> {
+  const read = schema.safeParse(fields);
+  if (!read.success) throw new MalformedEntry(z.prettifyError(read.error));
+  return read.data;
+}
+
+/** A field that holds JSON. @throws MalformedEntry */
+export function parseJson(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    throw new MalformedEntry('the payload is not JSON');
+  }
+}
+
+/** Digits that fit into a number. */
+export const integerText = z
+  .string()
+  .regex(/^[0-9]{1,15}$/)
+  .transform(Number);
+
+export const gameIdText = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+export const userIdText = z.string().regex(/^[A-Za-z0-9_.:@-]{1,128}$/);

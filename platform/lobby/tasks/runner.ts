@@ -1,0 +1,55 @@
+import { gameLogger, type Logger } from '../../service/logging';
+import type { Alarm } from '../alarm';
+import { retryDelayMs } from '../domain/retry-delay';
+import { dueTasks, postpone, type Task, type TaskKind } from '../stores/tasks';
+import { banish } from './banish';
+import { register } from './register';
+import { stop } from './stop';
+import type { Attempt, TaskParts } from './task';
+
+const ATTEMPTS: Readonly<Record<TaskKind, Attempt>> = { register, banish, stop };
+
+/** Attempts at a time. */
+const MOST_AT_ONCE = 16;
+/** How often it is looked for tasks that have become due. */
+const LOOK_AGAIN_MS = 500;
+
+/** Attempts tasks as they become due, until `stopping` is aborted; those under way are broken off. Never rejects. */
+export async function runTasks(
+  parts: TaskParts,
+  { alarm, log }: { alarm: Alarm; log: Logger },
+  stopping: AbortSignal,
+): Promise<void> {
+  const underWay = new Map<string, Promise<void>>();
+  while (!stopping.aborted) {
+    const due = await dueTasks(parts.database, 2 * MOST_AT_ONCE).catch((error: unknown) => {
+      log.warn({ err: error }, 'tasks cannot be looked up, trying again');
+      return [];
+    });
+    for (const task of due) {
+      const name = `${task.kind} ${task.gameId} ${task.subject}`;
+      if (underWay.has(name) || underWay.size >= MOST_AT_ONCE) continue;
+      const attempt = attemptOnce(task, parts, log, stopping).finally(() => {
+        underWay.delete(name);
+        alarm.ring();
+      });
+      underWay.set(name, attempt);
+    }
+    await alarm.wait(LOOK_AGAIN_MS, stopping);
+  }
+  await Promise.all(underWay.values());
+}
+
+async function attemptOnce(task: Task, parts: TaskParts, log: Logger, signal: AbortSignal): Promise<void> {
+  const { gameId, kind } = task;
+  const about = gameLogger(log, gameId).child({ task: kind });
+  try {
+    await ATTEMPTS[kind](task, parts, { log: about, signal });
+  } catch (error) {
+    if (signal.aborted) return;
+    about.error({ err: error }, 'a task could not be attempted or settled');
+    const delayMs = retryDelayMs(task.attempts + 1);
+    // Without Postgres it stays due as it is.
+    await postpone(parts.database, task, { delayMs, wasAnswered: false }).catch(() => undefined);
+  }
+}
