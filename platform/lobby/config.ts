@@ -1,13 +1,4 @@
-import {
-  duration,
-  flag,
-  integer,
-  text,
-  url,
-  withDefault,
-  type CrossCheck,
-  type Values,
-} from '../service/env';
+import { duration, flag, integer, text, url, withDefault, type CrossCheck } from '../service/env';
 import { baseSettings } from '../service/process';
 
 const stream = (name: string) => withDefault(text(), name);
@@ -30,8 +21,6 @@ export const settings = {
   STREAM_NOTIFICATION_INTENTS: stream('notification:intents'),
   STREAM_MAX_LENGTH: withDefault(integer(100, 10_000_000), '10000'),
 };
-
-export type LobbyConfig = Values<typeof settings>;
 
 const streams = [
   'STREAM_LOBBY_EVENTS',

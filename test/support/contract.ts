@@ -4,10 +4,14 @@ import type { HttpAnswer, HttpRequest } from '../unit/api/send';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-/** The committed document of the api, as a judge of requests and answers. */
+/** A committed document, the api's unless another is named, as a judge of requests and answers. */
 export class Contract {
-  readonly document = new OpenApiDocument('api/internal-openapi.yaml');
+  readonly document: OpenApiDocument;
   private readonly validators = new Map<string, ValidateFunction>();
+
+  constructor(pathInRepository = 'api/internal-openapi.yaml') {
+    this.document = new OpenApiDocument(pathInRepository);
+  }
 
   get operationIds(): string[] {
     return [...this.document.operations().keys()];

@@ -1,11 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { Client, Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { migrate } from '../../stores/migrate';
+import { ServiceProcess } from './service-process';
 import {
   freePort,
   freshDatabase,
@@ -16,8 +13,6 @@ import {
 } from './stack';
 import type { TestEngine } from './test-engine';
 import { waitFor } from './wait-for';
-
-const DIST = path.join(__dirname, '..', '..', 'dist');
 
 /** Once a year, so that nothing ticks while a test forces turns. */
 export const NEVER_SOON = '0 0 1 1 *';
@@ -288,61 +283,13 @@ export async function untilTold(call: () => Promise<Reply>): Promise<Reply> {
 }
 
 /** One api or worker process. */
-export class GameMasterProcess {
-  readonly child: ChildProcess;
-  /** The last lines that it logged. */
-  readonly lines: string[] = [];
-
+export class GameMasterProcess extends ServiceProcess {
   constructor(
     readonly kind: 'api' | 'worker',
-    readonly baseUrl: string,
+    baseUrl: string,
     env: Record<string, string>,
   ) {
-    this.child = spawn(process.execPath, [path.join(DIST, kind, 'main.js')], {
-      env: { PATH: process.env['PATH'], ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      if (stream) createInterface(stream).on('line', (line) => this.lines.push(line));
-    }
-  }
-
-  get ended(): boolean {
-    return this.child.exitCode !== null || this.child.signalCode !== null;
-  }
-
-  async untilReady(): Promise<void> {
-    await waitFor(
-      async () => {
-        if (this.ended) return true;
-        return (await fetch(`${this.baseUrl}/readyz`)).ok;
-      },
-      { timeout: 30_000, describe: () => `${this.kind} to be ready:\n${this.lines.slice(-20).join('\n')}` },
-    );
-    if (this.ended) throw new Error(`${this.kind} ended:\n${this.lines.slice(-20).join('\n')}`);
-  }
-
-  kill(signal: NodeJS.Signals): void {
-    this.child.kill(signal);
-  }
-
-  /** Ends it in good order, or hard where it does not. */
-  async stop(): Promise<void> {
-    if (this.ended) return;
-    const ended = once(this.child, 'exit');
-    this.child.kill('SIGCONT');
-    this.child.kill('SIGTERM');
-    const hard = setTimeout(() => this.child.kill('SIGKILL'), 15_000);
-    await ended;
-    clearTimeout(hard);
-  }
-
-  /** Kills it as a crash would. */
-  async crash(): Promise<void> {
-    if (this.ended) return;
-    const ended = once(this.child, 'exit');
-    this.child.kill('SIGKILL');
-    await ended;
+    super(kind, `${kind}/main.js`, baseUrl, env);
   }
 }
 

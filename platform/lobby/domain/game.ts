@@ -52,6 +52,7 @@ export const REASONS = {
 export function gameIdOf(name: string, random: string): string {
   const words = name
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')

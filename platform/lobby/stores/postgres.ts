@@ -43,7 +43,11 @@ export class Database implements Queries {
       keepAlive: true,
       types: parsers,
     });
-    this.pool.on('error', onLost);
+    // The pool's error has the whole client in it, which is too much for a log line.
+    this.pool.on('error', (error) => onLost(new PostgresAway(error)));
+    // The pool listens to idle connections only, and one that fails unheard ends the process. Whoever uses it is told by
+    // their statement.
+    this.pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]> {
@@ -72,9 +76,6 @@ export class Database implements Queries {
     const client = await this.pool.connect().catch((error: unknown) => {
       throw new PostgresAway(error);
     });
-    // A client in use that has no listener would end the process when its server goes away.
-    const ignore = (): void => undefined;
-    client.on('error', ignore);
     let failed = true;
     try {
       const result = await work(client);
@@ -85,7 +86,6 @@ export class Database implements Queries {
       failed = error instanceof PostgresAway || !(await rolledBack(client));
       throw error;
     } finally {
-      client.off('error', ignore);
       client.release(failed);
     }
   }

@@ -1,0 +1,260 @@
+/**
+ * Lobby and Game Master together: real processes of both, real Postgres, Redis and engines. Of Runtime Manager there is
+ * what answers start jobs with an engine, and agrees to stops.
+ */
+import { Redis } from 'ioredis';
+import { isCapable, withStanding, type PlayerStats } from '../../../platform/lobby/domain/player-stats';
+import { EVERY_SECOND, GameMaster, NEVER_SOON } from '../../support/game-master';
+import { as, Lobby } from '../../support/lobby';
+import { ReferenceEngine } from '../../support/reference-engine';
+import { freePort, stackAddresses, waitFor } from '../../support/stack';
+import { TcpProxy } from '../../support/tcp-proxy';
+import { TestRuntimeManager } from '../../support/test-runtime-manager';
+
+type Json = Record<string, unknown>;
+
+const FINISH_TURN = 3;
+
+let gm: GameMaster;
+let runtimeManager: TestRuntimeManager;
+/** Lobby's way to Game Master. */
+let way: TcpProxy;
+let lobby: Lobby;
+let engines: EngineStarter;
+
+beforeAll(async () => {
+  const port = await freePort();
+  runtimeManager = await TestRuntimeManager.start();
+  gm = await GameMaster.start({
+    env: {
+      GAMEMASTER_LOBBY_BASE_URL: `http://127.0.0.1:${port}`,
+      GAMEMASTER_RTM_BASE_URL: runtimeManager.baseUrl,
+    },
+  });
+  await gm.createVersion();
+  const { proxy, url } = await TcpProxy.before(gm.apis[0]?.baseUrl ?? '');
+  way = proxy;
+  lobby = await Lobby.start({
+    gameMasterUrl: url,
+    port,
+    lobbyEvents: gm.streams.lobbyEvents,
+    env: { LOBBY_REGISTER_ATTEMPTS: '2' },
+  });
+  engines = new EngineStarter(lobby.streams.startJobs, lobby.streams.jobResults);
+}, 60_000);
+afterAll(async () => {
+  await engines.stop();
+  await lobby.stop();
+  await gm.stop();
+  await way.close();
+  await runtimeManager.stop();
+});
+
+/** Answers each start job with an engine of its own, as a Runtime Manager would. */
+class EngineStarter {
+  private readonly redis = new Redis(stackAddresses().redisUrl);
+  private readonly engines: ReferenceEngine[] = [];
+  private readonly working: Promise<void>;
+  private stopping = false;
+
+  constructor(
+    private readonly jobs: string,
+    private readonly results: string,
+  ) {
+    this.working = this.work();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await this.working;
+    this.redis.disconnect();
+    await Promise.all(this.engines.map((engine) => engine.stop()));
+  }
+
+  private async work(): Promise<void> {
+    let position = '0-0';
+    while (!this.stopping) {
+      const reply = await this.redis.xread('BLOCK', 200, 'STREAMS', this.jobs, position);
+      for (const [id, flat] of reply?.[0]?.[1] ?? []) {
+        const field = (name: string): string => flat[flat.indexOf(name) + 1] ?? '';
+        const engine = await ReferenceEngine.start({ ENGINE_FINISH_TURN: FINISH_TURN.toString() });
+        this.engines.push(engine);
+        const result = {
+          job: 'start',
+          game_id: field('game_id'),
+          requested_at_ms: field('requested_at_ms'),
+          outcome: 'success',
+          container_id: 'c0ffee',
+          engine_endpoint: engine.endpoint,
+          error_code: '',
+          error_message: '',
+        };
+        await this.redis.xadd(this.results, '*', ...Object.entries(result).flat());
+        position = id;
+      }
+    }
+  }
+}
+
+function command(gameId: string, user: string): Promise<{ status: number; body: Json | undefined }> {
+  return gm.call('POST', `/api/v1/internal/games/${gameId}/commands`, {
+    body: { commands: [{ type: 'move' }] },
+    headers: as(user),
+  });
+}
+
+/** Waits until Lobby shows this of the game's runtime. */
+function untilShown(gameId: string, shown: Json): Promise<Json> {
+  return waitFor(
+    async () => {
+      const runtime = (await lobby.game(gameId))['runtime'] as Json | null;
+      return Object.entries(shown).every(([name, value]) => runtime?.[name] === value) && runtime;
+    },
+    { timeout: 20_000, describe: `Lobby to show ${JSON.stringify(shown)}` },
+  );
+}
+
+/** What Game Master has told of each player, summed up as Lobby should have it. */
+async function statsTold(gameId: string): Promise<Map<string, PlayerStats>> {
+  const stats = new Map<string, PlayerStats>();
+  for (const { payload } of await gm.events('lobbyEvents', gameId)) {
+    const standings = (payload as Json)['player_turn_stats'] as (Json & PlayerStats)[];
+    for (const standing of standings) {
+      const user = String(standing['user_id']);
+      stats.set(user, withStanding(stats.get(user) ?? null, standing));
+    }
+  }
+  return stats;
+}
+
+test('a game is started: it runs at Game Master, and Lobby shows what that tells', async () => {
+  const gameId = await lobby.enrolledGame(['ann', 'bob'], { turn_schedule: NEVER_SOON });
+  await lobby.post(gameId, 'start');
+  await lobby.untilStatus(gameId, 'running');
+  expect(await gm.record(gameId)).toMatchObject({
+    status: 'running',
+    current_turn: 0,
+    current_image_ref: 'galaxy/game:1.0.0',
+    turn_schedule: NEVER_SOON,
+  });
+  await untilShown(gameId, { current_turn: 0, runtime_status: 'running', engine_health: 'healthy' });
+  const told = await statsTold(gameId);
+  expect(told.size).toBe(2);
+  expect(await lobby.members(gameId)).toMatchObject(
+    ['ann', 'bob'].map((user) => ({ user_id: user, stats: { planets: told.get(user)?.planets } })),
+  );
+});
+
+test('a game is played to its end by its schedule: turns are summed up, and the players found capable or not', async () => {
+  const gameId = await lobby.enrolledGame(['ann', 'bob'], { turn_schedule: EVERY_SECOND });
+  await lobby.post(gameId, 'start');
+  await waitFor(
+    async () => Number(((await lobby.game(gameId))['runtime'] as Json | null)?.['current_turn']) >= 1,
+    {
+      timeout: 20_000,
+      describe: 'a turn to be shown',
+    },
+  );
+  const game = await lobby.untilStatus(gameId, 'finished', 20_000);
+  expect(game).toMatchObject({ runtime: { current_turn: FINISH_TURN, runtime_status: 'finished' } });
+
+  const told = await statsTold(gameId);
+  for (const { user_id, stats, capable } of await lobby.members(gameId)) {
+    const expected = told.get(String(user_id)) ?? null;
+    expect(stats).toEqual({
+      planets: expected?.planets,
+      population: expected?.population,
+      initial_planets: expected?.initialPlanets,
+      initial_population: expected?.initialPopulation,
+      max_planets: expected?.maxPlanets,
+      max_population: expected?.maxPopulation,
+    });
+    expect(expected?.maxPopulation).toBeGreaterThan(expected?.initialPopulation ?? Infinity);
+    expect(capable).toBe(isCapable(expected));
+  }
+  expect(await lobby.untilEntries('stopJobs', gameId)).toMatchObject([{ reason: 'finished' }]);
+});
+
+test("a removed member's next command is forbidden, and their race is banished", async () => {
+  const gameId = await lobby.enrolledGame(['ann', 'bob'], { turn_schedule: NEVER_SOON });
+  await lobby.post(gameId, 'start');
+  await lobby.untilStatus(gameId, 'running');
+  expect((await command(gameId, 'bob')).status).toBe(200);
+  expect((await command(gameId, 'eve')).status).toBe(403);
+
+  await lobby.post(gameId, 'members/bob/remove');
+  const refused = await command(gameId, 'bob');
+  expect([refused.status, refused.body?.['error']]).toEqual([
+    403,
+    expect.objectContaining({ code: 'forbidden' }),
+  ]);
+  expect((await command(gameId, 'ann')).status).toBe(200);
+  const banished = await waitFor(async () =>
+    (await gm.operations(gameId)).find(({ kind }) => kind === 'banish'),
+  );
+  expect(banished).toMatchObject({ outcome: 'success', source: 'lobby' });
+});
+
+test('a game is cancelled: Game Master has its engine taken down and stops it', async () => {
+  const gameId = await lobby.enrolledGame(['ann'], { turn_schedule: NEVER_SOON });
+  await lobby.post(gameId, 'start');
+  await lobby.untilStatus(gameId, 'running');
+  await lobby.post(gameId, 'cancel');
+  await gm.untilRecord(gameId, { status: 'stopped' });
+  expect(runtimeManager.requests).toContain(`stop ${gameId}`);
+  await untilShown(gameId, { runtime_status: 'stopped' });
+  expect(await lobby.game(gameId)).toMatchObject({ status: 'cancelled', status_reason: 'on_request' });
+});
+
+test('without Game Master nothing is started; a game whose engine came up is paused, and resumed later', async () => {
+  const gameId = await lobby.enrolledGame(['ann', 'bob'], { turn_schedule: NEVER_SOON });
+  await way.setMode('refuse');
+  expect((await lobby.call('POST', `/api/v1/lobby/games/${gameId}/start`)).status).toBe(503);
+  expect(await lobby.game(gameId)).toMatchObject({ status: 'enrollment' });
+
+  await way.setMode('pass');
+  const starting = lobby.post(gameId, 'start');
+  await starting;
+  await way.setMode('refuse');
+  expect(await lobby.untilStatus(gameId, 'paused')).toMatchObject({
+    status_reason: 'game_master_unavailable',
+  });
+  expect(await lobby.untilEntries('intents', gameId)).toHaveLength(1);
+  expect((await gm.call('GET', `/api/v1/internal/runtimes/${gameId}`)).status).toBe(404);
+
+  await way.setMode('pass');
+  await lobby.post(gameId, 'resume');
+  await lobby.untilStatus(gameId, 'running');
+  expect(await gm.record(gameId)).toMatchObject({ status: 'running' });
+});
+
+test('a registration whose answer is lost is one registration', async () => {
+  const gameId = await lobby.enrolledGame(['ann', 'bob'], { turn_schedule: NEVER_SOON });
+  await lobby.post(gameId, 'start');
+  way.loseReplyAfter(0);
+  await waitFor(async () => (await gm.record(gameId))['status'] === 'running');
+  await way.setMode('pass');
+  await lobby.untilStatus(gameId, 'running');
+  const registrations = (await gm.operations(gameId)).filter(({ kind }) => kind === 'register');
+  expect(registrations).toMatchObject([{ outcome: 'success', source: 'lobby' }]);
+});
+
+test('Lobby is killed again and again while a game is played: it ends the same', async () => {
+  const gameId = await lobby.enrolledGame(['ann', 'bob'], { turn_schedule: EVERY_SECOND });
+  await lobby.post(gameId, 'start');
+  await lobby.restart();
+  await lobby.untilStatus(gameId, 'running', 20_000);
+  await lobby.restart();
+  await lobby.untilStatus(gameId, 'finished', 20_000);
+  await lobby.untilQuiet();
+  const told = await statsTold(gameId);
+  expect(await lobby.members(gameId)).toMatchObject(
+    ['ann', 'bob'].map((user) => ({
+      user_id: user,
+      capable: isCapable(told.get(user) ?? null),
+      stats: { max_population: told.get(user)?.maxPopulation },
+    })),
+  );
+  expect(await lobby.entries('startJobs', gameId)).toHaveLength(1);
+  expect(await lobby.entries('stopJobs', gameId)).toHaveLength(1);
+});
