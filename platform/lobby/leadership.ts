@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { Client } from 'pg';
 import type { Logger } from '../service/logging';
 import { pause } from '../service/pause';
@@ -24,12 +25,14 @@ export async function lead({ dsn, log, work }: LeadershipOptions, stopping: Abor
   let wasTold = false;
   while (!stopping.aborted) {
     const lost = new AbortController();
+    const socket = new Socket();
     const client = new Client({
       connectionString: dsn,
       application_name: 'lobby-leadership',
       connectionTimeoutMillis: TIMEOUT_MS,
       query_timeout: TIMEOUT_MS,
       keepAlive: true,
+      stream: () => socket,
     });
     client.on('error', () => lost.abort());
     client.on('end', () => lost.abort());
@@ -48,7 +51,9 @@ export async function lead({ dsn, log, work }: LeadershipOptions, stopping: Abor
       wasTold = true;
       await pause(TRY_AGAIN_MS, stopping);
     } finally {
-      await client.end().catch(() => undefined);
+      await Promise.race([client.end().catch(() => undefined), pause(TRY_AGAIN_MS, lost.signal)]);
+      // A server that has gone silent does not say goodbye.
+      socket.destroy();
     }
   }
 }

@@ -9,7 +9,7 @@ import { rejectApplicationsOf } from '../stores/applications';
 import { gamesOfUser, gamesPlayedBy, lockGame } from '../stores/games';
 import { revokeInvitesOf } from '../stores/invites';
 import { findMember } from '../stores/members';
-import type { Database, Queries } from '../stores/postgres';
+import type { Queries } from '../stores/postgres';
 import { integerText, understand, userIdText, type Incoming } from './incoming';
 
 /** What the end of an account makes of its memberships. */
@@ -30,7 +30,7 @@ type UserEvent = z.output<typeof event>;
 export interface UserLifecycleOptions {
   stream: string;
   outgoing: OutgoingStreams;
-  database: Database;
+  database: Queries;
   notices: Pick<MembershipNotices, 'changed'>;
 }
 

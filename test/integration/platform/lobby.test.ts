@@ -1,22 +1,26 @@
 /** Lobby on real servers, with a Game Master that fails as told. The real one: lobby-game-master.test.ts. */
+import { fromStreamFields } from '../../../pkg/notificationintent/schemas';
 import { ADMIN, as, Lobby } from '../../support/lobby';
-import { waitFor } from '../../support/stack';
+import { stackAddresses, waitFor } from '../../support/stack';
 import { TcpProxy } from '../../support/tcp-proxy';
 import { TestGameMaster, type GameMasterReply } from '../../support/test-game-master';
-import { stackAddresses } from '../../support/stack';
 
 type Json = Record<string, unknown>;
 
 let gameMaster: TestGameMaster;
 let redis: TcpProxy;
+let postgres: TcpProxy;
 let lobby: Lobby;
 
 beforeAll(async () => {
   gameMaster = await TestGameMaster.start();
   const through = await TcpProxy.before(stackAddresses().redisUrl);
   redis = through.proxy;
+  const toPostgres = await TcpProxy.before(stackAddresses().postgresDsn);
+  postgres = toPostgres.proxy;
   lobby = await Lobby.start({
     gameMasterUrl: gameMaster.baseUrl,
+    postgresDsn: toPostgres.url,
     env: {
       LOBBY_REDIS_URL: through.url,
       LOBBY_REGISTER_ATTEMPTS: '2',
@@ -32,6 +36,7 @@ afterAll(async () => {
   await lobby.stop();
   await gameMaster.stop();
   await redis.close();
+  await postgres.close();
 });
 
 const ENDPOINT = 'http://galaxy-game-orion:8080';
@@ -281,11 +286,9 @@ describe('a start', () => {
     const paused = await lobby.untilStatus(gameId, 'paused');
     expect(paused['status_reason']).toBe('game_master_unavailable');
     const [intent] = await lobby.untilEntries('intents', gameId);
-    expect(intent).toMatchObject({
+    expect(fromStreamFields(intent ?? {})).toMatchObject({
       notification_type: 'lobby.runtime_paused_after_start',
-      producer: 'lobby',
-      audience: 'admin_email',
-      payload: JSON.stringify({ game_id: gameId, game_name: 'Orion' }),
+      payload: { game_id: gameId, game_name: 'Orion' },
     });
     const resume = () => lobby.call('POST', `/api/v1/lobby/games/${gameId}/resume`);
     expect((await resume()).status).toBe(503);
@@ -534,6 +537,18 @@ test('a user who leaves the platform leaves everything of theirs', async () => {
   expect(await lobby.members(ended)).toMatchObject([{ status: 'active' }]);
   await waitFor(() => invalidations().length === before + 2);
   expect(invalidations().slice(before).sort()).toEqual([playing, enrolling].sort());
+});
+
+test('Postgres goes away and comes back: what was told meanwhile is taken in by the same process', async () => {
+  const gameId = await lobby.enrolledGame();
+  await lobby.post(gameId, 'start');
+  await lobby.untilEntries('startJobs', gameId);
+  await postgres.setMode('refuse');
+  await engineStarts(gameId);
+  expect((await lobby.call('GET', `/api/v1/lobby/games/${gameId}`)).status).toBe(503);
+  await postgres.setMode('pass');
+  await lobby.untilStatus(gameId, 'running');
+  expect(lobby.process.ended).toBe(false);
 });
 
 describe('killed', () => {

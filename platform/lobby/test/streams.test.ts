@@ -1,0 +1,109 @@
+/** What Lobby reads, against the documents of those who write it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { createLogger } from '../../service/logging';
+import { MalformedEntry } from '../../service/stream';
+import { lobbyEvents } from '../streams/lobby-events';
+import { jobResults } from '../streams/job-results';
+import { userLifecycle } from '../streams/user-lifecycle';
+
+type Fields = Record<string, string>;
+
+/** The examples of every message of a document. */
+function examplesIn(pathInRepository: string, message?: string): Fields[] {
+  const source = readFileSync(join(__dirname, '../../..', pathInRepository), 'utf8');
+  const { components } = parse(source) as {
+    components: { messages: Record<string, { examples: { payload: Fields }[] }> };
+  };
+  return Object.entries(components.messages)
+    .filter(([name]) => message === undefined || name === message)
+    .flatMap(([, { examples }]) => examples.map(({ payload }) => payload));
+}
+
+const log = createLogger({ level: 'silent', name: 'test' });
+const outgoing = { startJobs: 'start', stopJobs: 'stop', intents: 'intents' };
+const events = lobbyEvents({ stream: 'events', outgoing, log });
+const results = jobResults({ stream: 'results', outgoing, log });
+const users = userLifecycle({
+  stream: 'users',
+  outgoing,
+  database: { query: () => Promise.resolve([]) },
+  notices: { changed: () => Promise.resolve() },
+});
+
+describe("Game Master's events", () => {
+  const examples = examplesIn('api/runtime-events-asyncapi.yaml');
+
+  test.each(examples)('$event_type is understood', (fields) => {
+    const told = JSON.parse(fields['payload'] ?? '') as Record<string, unknown>;
+    const { gameId, view, standings } = events.read(fields);
+    expect(gameId).toBe(told['game_id']);
+    expect(view).toEqual({
+      currentTurn: told['current_turn'] ?? told['final_turn_number'],
+      runtimeStatus: told['runtime_status'],
+      engineHealth: told['engine_health_summary'] ?? null,
+      toldAt: new Date(Number(told['occurred_at_ms'] ?? told['finished_at_ms'])),
+    });
+    expect(Array.from(standings, ([user_id, standing]) => ({ user_id, ...standing }))).toEqual(
+      told['player_turn_stats'],
+    );
+  });
+
+  test('may have more fields one day', () => {
+    expect(examples.map((fields) => events.read({ ...fields, more: 'x' }).gameId)).toHaveLength(2);
+  });
+
+  test.each(['event_type', 'event_id', 'payload'])('are not understood without %s', (name) => {
+    for (const fields of examples) {
+      const rest = Object.fromEntries(Object.entries(fields).filter(([key]) => key !== name));
+      expect(() => events.read(rest)).toThrow(MalformedEntry);
+    }
+  });
+
+  test.each(['{"game_id":', '[]', '{}'])('are not understood with the payload %s', (payload) => {
+    for (const fields of examples) expect(() => events.read({ ...fields, payload })).toThrow(MalformedEntry);
+  });
+});
+
+describe("users' ends", () => {
+  const examples = examplesIn('platform/lobby/asyncapi.yaml');
+
+  test.each(examples)('$event_type is understood', (fields) => {
+    expect(users.read(fields)).toEqual({ ...fields, occurred_at_ms: Number(fields['occurred_at_ms']) });
+  });
+
+  test.each([{ event_type: 'user.renamed' }, { user_id: 'a b' }, { occurred_at_ms: 'soon' }])(
+    'are not understood with %j',
+    (changes) => {
+      for (const fields of examples) {
+        expect(() => users.read({ ...fields, ...changes })).toThrow(MalformedEntry);
+      }
+    },
+  );
+});
+
+describe('results of jobs', () => {
+  const success = {
+    job: 'start',
+    game_id: 'orion',
+    requested_at_ms: '1773424802117',
+    outcome: 'success',
+    container_id: 'c0ffee',
+    engine_endpoint: 'http://galaxy-game-orion:8080',
+    error_code: '',
+    error_message: '',
+  };
+
+  test.each([
+    { outcome: 'success', engine_endpoint: '' },
+    { outcome: 'failure', error_code: '' },
+    { outcome: 'maybe' },
+    { job: 'patch' },
+    { game_id: 'a b' },
+    { requested_at_ms: '' },
+  ])('are not understood with %j', (changes) => {
+    expect(results.read(success)).toMatchObject({ job: 'start', outcome: 'success' });
+    expect(() => results.read({ ...success, ...changes })).toThrow(MalformedEntry);
+  });
+});
