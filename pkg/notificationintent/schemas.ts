@@ -7,12 +7,12 @@ const userId = z.string().regex(/^[A-Za-z0-9_.:@-]{1,128}$/);
 const turn = z.int().nonnegative();
 
 const told = {
-  idempotency_key: z.string().min(1),
+  idempotency_key: z.string().min(1).max(256),
   occurred_at_ms: z.int().nonnegative(),
 };
 const byGameMaster = { producer: z.literal('game_master'), ...told };
 const byLobby = { producer: z.literal('lobby'), ...told };
-const toUsers = { audience: z.literal('users'), recipient_user_ids: z.array(userId).min(1) };
+const toUsers = { audience: z.literal('users'), recipient_user_ids: z.array(userId).min(1).max(200) };
 const toAdmins = { audience: z.literal('admin_email') };
 
 const gameTurnReady = z.strictObject({

@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
-import { gameLogger, type Logger } from './logging';
+import type { Logger } from './logging';
 import type { ServiceMetrics } from './metrics';
 import { pause } from './pause';
 import { openRedis, renewIfSilent, whenReady } from './redis';
-import { compareIds, MalformedEntry, type StreamEntry } from './stream';
+import { compareIds, gameOf, MalformedEntry, type StreamEntry } from './stream';
 import { BLOCK_MS, StreamGroup } from './stream-group';
 
 export interface StreamConsumerOptions {
@@ -149,10 +149,7 @@ export class StreamConsumer {
       } catch (error) {
         this.renewSilent(error);
         metrics.streamEntries.inc({ stream, fate: 'postponed' });
-        gameLogger(log, entry.fields['game_id'] ?? '').warn(
-          { err: error, stream, entry_id: entry.id },
-          'an entry has to wait',
-        );
+        log.warn({ err: error, stream, entry_id: entry.id, ...gameOf(entry) }, 'an entry has to wait');
         await pause(retryMs, stopping);
         retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
       }
@@ -169,7 +166,8 @@ export class StreamConsumer {
       if (!(error instanceof MalformedEntry)) throw error;
       await this.group.bury(entry, error.message);
       metrics.streamEntries.inc({ stream, fate: 'malformed' });
-      log.warn({ stream, entry_id: entry.id, reason: error.message }, 'an entry was put aside');
+      const reason = error.message;
+      log.warn({ stream, entry_id: entry.id, ...gameOf(entry), reason }, 'an entry was put aside');
       return;
     }
     await this.group.acknowledge(entry);

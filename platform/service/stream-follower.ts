@@ -4,7 +4,7 @@ import type { Logger } from './logging';
 import type { ServiceMetrics } from './metrics';
 import { pause } from './pause';
 import { openRedis, renewIfSilent, whenReady } from './redis';
-import { deadLetter, deadLetterStream, MalformedEntry, toEntries, type StreamEntry } from './stream';
+import { deadLetter, deadLetterStream, gameOf, MalformedEntry, toEntries, type StreamEntry } from './stream';
 
 export interface StreamFollowerOptions {
   redisUrl: string;
@@ -99,14 +99,14 @@ export class StreamFollower {
     const letter = deadLetter(entry, reason);
     await this.redis.xadd(deadLetterStream(stream), 'MAXLEN', '~', maxLength, '*', ...letter);
     await skip(entry);
-    log.warn({ stream, entry_id: entry.id, reason }, 'an entry was put aside');
+    log.warn({ stream, entry_id: entry.id, ...gameOf(entry), reason }, 'an entry was put aside');
   }
 
   private async postpone(error: unknown, stopping: AbortSignal, entry?: StreamEntry): Promise<void> {
     const { stream, log } = this.options;
     renewIfSilent(this.redis, error);
     this.position = undefined;
-    const about = entry && { entry_id: entry.id, game_id: entry.fields['game_id'] };
+    const about = entry && { entry_id: entry.id, ...gameOf(entry) };
     log.warn({ err: error, stream, ...about }, 'the stream cannot be followed, trying again');
     await pause(this.retryMs, stopping);
     this.retryMs = Math.min(2 * this.retryMs, LAST_RETRY_MS);

@@ -61,3 +61,15 @@ export function compareIds(a: string, b: string): number {
   const [bMs = 0, bSeq = 0] = b.split('-').map(Number);
   return aMs - bMs || aSeq - bSeq;
 }
+
+/** For log lines: the game that an entry is about, in a field of its own or in its payload. */
+export function gameOf({ fields }: StreamEntry): { game_id?: string } {
+  const own = fields['game_id'];
+  if (own !== undefined) return { game_id: own };
+  try {
+    const { game_id } = JSON.parse(fields['payload'] ?? '') as { game_id?: unknown };
+    return typeof game_id === 'string' ? { game_id } : {};
+  } catch {
+    return {};
+  }
+}

@@ -224,16 +224,24 @@ export class GameMaster {
     return rows;
   }
 
-  /** The game's entries on a stream, oldest first, `payload` parsed. */
-  async events(stream: keyof GameMaster['streams'], gameId: string): Promise<Record<string, unknown>[]> {
-    const entries = await this.redis.xrange(this.streams[stream], '-', '+');
-    return entries
+  /** The game's entries on a stream as they stand there, oldest first. */
+  async entries(stream: keyof GameMaster['streams'], gameId: string): Promise<Record<string, string>[]> {
+    const found = await this.redis.xrange(this.streams[stream], '-', '+');
+    return found
       .map(([, fields]) => {
-        const entry: Record<string, unknown> = {};
-        for (let i = 0; i < fields.length; i += 2) entry[fields[i] ?? ''] = fields[i + 1];
-        return { ...entry, payload: JSON.parse(String(entry['payload'])) as Record<string, unknown> };
+        const entry: Record<string, string> = {};
+        for (let i = 0; i < fields.length; i += 2) entry[fields[i] ?? ''] = fields[i + 1] ?? '';
+        return entry;
       })
-      .filter(({ payload }) => payload['game_id'] === gameId);
+      .filter((entry) => (JSON.parse(entry['payload'] ?? '') as { game_id: string }).game_id === gameId);
+  }
+
+  /** The same with `payload` parsed. */
+  async events(stream: keyof GameMaster['streams'], gameId: string): Promise<Record<string, unknown>[]> {
+    return (await this.entries(stream, gameId)).map((entry) => ({
+      ...entry,
+      payload: JSON.parse(entry['payload'] ?? '') as Record<string, unknown>,
+    }));
   }
 
   /** Waits until nothing of the game is left in the outbox. */

@@ -1,5 +1,8 @@
 /** What a game's rows, streams and mappings tell, an entry a line: what tests compare. */
+import { AsyncApiDocument } from '../unit/contracts/asyncapi-document';
 import type { GameMaster } from './game-master';
+
+const intentsContract = new AsyncApiDocument('platform/notification/asyncapi.yaml');
 
 /** The operation log, oldest first: `turn generation_in_progress > running ok`. */
 export async function operationsOf(gm: GameMaster, gameId: string): Promise<string[]> {
@@ -20,9 +23,13 @@ export async function lobbyEventsOf(gm: GameMaster, gameId: string): Promise<str
   });
 }
 
-/** The notifications asked for, once nothing waits in the outbox any more: `game.turn.ready 1 to ann,bob`. */
+/**
+ * The notifications asked for, once nothing waits in the outbox any more: `game.turn.ready 1 to ann,bob`. Each has to
+ * be an entry as Notification's own document has it.
+ */
 export async function intentsOf(gm: GameMaster, gameId: string): Promise<string[]> {
   await gm.untilOutboxEmpty(gameId);
+  for (const entry of await gm.entries('intents', gameId)) intentsContract.check(entry);
   const intents = await gm.events('intents', gameId);
   return intents.map(({ notification_type, audience, recipient_user_ids, payload }) => {
     const { turn_number, final_turn_number, failure_reason } = payload as Record<string, unknown>;
