@@ -84,41 +84,33 @@ export async function setMemberStatus(
   ]);
 }
 
+/** Writes the statistics of these users. One statement for all: a game may have 200 of them, every turn. */
 export async function setStats(
   queries: Queries,
   gameId: string,
-  userId: string,
-  stats: PlayerStats,
+  stats: readonly (PlayerStats & { userId: string })[],
 ): Promise<void> {
   await queries.query(
-    `UPDATE lobby.members
-     SET planets = $3, population = $4, initial_planets = $5, initial_population = $6, max_planets = $7,
-         max_population = $8
-     WHERE game_id = $1 AND user_id = $2`,
-    [
-      gameId,
-      userId,
-      stats.planets,
-      stats.population,
-      stats.initialPlanets,
-      stats.initialPopulation,
-      stats.maxPlanets,
-      stats.maxPopulation,
-    ],
+    `UPDATE lobby.members m
+     SET planets = s.planets, population = s.population, initial_planets = s."initialPlanets",
+         initial_population = s."initialPopulation", max_planets = s."maxPlanets", max_population = s."maxPopulation"
+     FROM jsonb_to_recordset($2) AS s("userId" text, planets float8, population float8, "initialPlanets" float8,
+       "initialPopulation" float8, "maxPlanets" float8, "maxPopulation" float8)
+     WHERE m.game_id = $1 AND m.user_id = s."userId"`,
+    [gameId, JSON.stringify(stats)],
   );
 }
 
+/** Writes of every active member whether they are among the capable. */
 export async function setCapable(
   queries: Queries,
   gameId: string,
-  userId: string,
-  capable: boolean,
+  capableUserIds: readonly string[],
 ): Promise<void> {
-  await queries.query('UPDATE lobby.members SET capable = $3 WHERE game_id = $1 AND user_id = $2', [
-    gameId,
-    userId,
-    capable,
-  ]);
+  await queries.query(
+    `UPDATE lobby.members SET capable = user_id = ANY($2) WHERE game_id = $1 AND status = 'active'`,
+    [gameId, capableUserIds],
+  );
 }
 
 function toMember(row: Row): Member {

@@ -16,12 +16,6 @@ export interface Task {
 }
 
 const COLUMNS = 'task_id AS "taskId", game_id AS "gameId", kind, subject, attempts, answered';
-const SAME = 'game_id = $1 AND kind = $2 AND subject = $3';
-
-type TaskName = Pick<Task, 'gameId' | 'kind' | 'subject'>;
-
-const nameOf = ({ gameId, kind, subject }: TaskName): string[] => [gameId, kind, subject];
-
 /** Due at once. One that is there already is left as it is. */
 export async function addTask(queries: Queries, gameId: string, kind: TaskKind, subject = ''): Promise<void> {
   await queries.query(
@@ -40,25 +34,31 @@ export async function dueTasks(queries: Queries, limit: number): Promise<Task[]>
   );
 }
 
-export async function hasTask(queries: Queries, task: TaskName): Promise<boolean> {
-  return (await queries.query(`SELECT FROM lobby.tasks WHERE ${SAME}`, nameOf(task))).length > 0;
+/** Whether it is still to be done: what happened meanwhile may have settled it. */
+export async function hasTask(queries: Queries, { taskId }: Task): Promise<boolean> {
+  return (await queries.query('SELECT FROM lobby.tasks WHERE task_id = $1', [taskId])).length > 0;
 }
 
 export async function postpone(
   queries: Queries,
-  task: TaskName,
+  { taskId }: Task,
   { delayMs, wasAnswered }: { delayMs: number; wasAnswered: boolean },
 ): Promise<void> {
   await queries.query(
     `UPDATE lobby.tasks
-     SET attempts = attempts + 1, answered = answered + $4, next_try_at = now() + $5 * interval '1 millisecond'
-     WHERE ${SAME}`,
-    [...nameOf(task), wasAnswered ? 1 : 0, delayMs],
+     SET attempts = attempts + 1, answered = answered + $2, next_try_at = now() + $3 * interval '1 millisecond'
+     WHERE task_id = $1`,
+    [taskId, wasAnswered ? 1 : 0, delayMs],
   );
 }
 
-export async function removeTask(queries: Queries, task: TaskName): Promise<void> {
-  await queries.query(`DELETE FROM lobby.tasks WHERE ${SAME}`, nameOf(task));
+export async function removeTask(queries: Queries, { taskId }: Task): Promise<void> {
+  await queries.query('DELETE FROM lobby.tasks WHERE task_id = $1', [taskId]);
+}
+
+/** Forgets that a game is to be registered: it is. */
+export async function removeRegistration(queries: Queries, gameId: string): Promise<void> {
+  await queries.query(`DELETE FROM lobby.tasks WHERE game_id = $1 AND kind = 'register'`, [gameId]);
 }
 
 /** Forgets what a game that is over no longer needs: its registration and its banishments. */

@@ -14,7 +14,7 @@ import { giveEngineBack, type OutgoingStreams } from '../operations/jobs';
 import { changeStatus, findAndLockGame, setRuntimeView } from '../stores/games';
 import { listMembers, setCapable, setStats } from '../stores/members';
 import type { Queries } from '../stores/postgres';
-import { addTask, removeTask, removeTasksOfGame } from '../stores/tasks';
+import { addTask, removeRegistration, removeTasksOfGame } from '../stores/tasks';
 import { gameIdText, parseJson, understand, userIdText, type Incoming } from './incoming';
 
 const turn = z.int().nonnegative();
@@ -82,7 +82,7 @@ export function lobbyEvents({ stream, outgoing, log }: LobbyEventsOptions): Inco
     await changeStatus(queries, game, status, {
       statusReason: status === 'cancelled' ? REASONS.runtimeStopped : null,
     });
-    if (status === 'running') await removeTask(queries, { gameId, kind: 'register', subject: '' });
+    if (status === 'running') await removeRegistration(queries, gameId);
     if (isOver(status)) await removeTasksOfGame(queries, gameId);
     if (status === 'finished') {
       await evaluate(queries, gameId);
@@ -129,15 +129,17 @@ async function addStandings(
   gameId: string,
   standings: ReadonlyMap<string, Standing>,
 ): Promise<void> {
-  for (const { userId, stats } of await listMembers(queries, gameId)) {
+  const members = await listMembers(queries, gameId);
+  const stats = members.flatMap(({ userId, stats }) => {
     const standing = standings.get(userId);
-    if (standing !== undefined) await setStats(queries, gameId, userId, withStanding(stats, standing));
-  }
+    return standing === undefined ? [] : [{ userId, ...withStanding(stats, standing) }];
+  });
+  await setStats(queries, gameId, stats);
 }
 
 /** Of those who played to the end. */
 async function evaluate(queries: Queries, gameId: string): Promise<void> {
-  for (const { userId, status, stats } of await listMembers(queries, gameId)) {
-    if (status === 'active') await setCapable(queries, gameId, userId, isCapable(stats));
-  }
+  const members = await listMembers(queries, gameId);
+  const capable = members.filter(({ stats }) => isCapable(stats)).map(({ userId }) => userId);
+  await setCapable(queries, gameId, capable);
 }

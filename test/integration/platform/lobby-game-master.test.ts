@@ -213,8 +213,7 @@ test('without Game Master nothing is started; a game whose engine came up is pau
   expect(await lobby.game(gameId)).toMatchObject({ status: 'enrollment' });
 
   await way.setMode('pass');
-  const starting = lobby.post(gameId, 'start');
-  await starting;
+  await lobby.post(gameId, 'start');
   await way.setMode('refuse');
   expect(await lobby.untilStatus(gameId, 'paused')).toMatchObject({
     status_reason: 'game_master_unavailable',
@@ -255,6 +254,9 @@ test('Lobby is killed again and again while a game is played: it ends the same',
       stats: { max_population: told.get(user)?.maxPopulation },
     })),
   );
-  expect(await lobby.entries('startJobs', gameId)).toHaveLength(1);
-  expect(await lobby.entries('stopJobs', gameId)).toHaveLength(1);
+  // A process that dies between sending a job and forgetting it leaves it to be sent again, as the same job.
+  for (const stream of ['startJobs', 'stopJobs'] as const) {
+    const times = (await lobby.entries(stream, gameId)).map(({ requested_at_ms }) => requested_at_ms);
+    expect([stream, new Set(times).size]).toEqual([stream, 1]);
+  }
 });
