@@ -1,18 +1,6 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { ROOT } from './markdown';
-
-const IGNORED = new Set(['node_modules', 'dist', 'coverage', '.git', '.cache']);
-
-/** All Markdown documents, as paths from the top. */
-function documents(folder = '.'): string[] {
-  return readdirSync(path.join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
-    if (IGNORED.has(entry.name)) return [];
-    const file = path.join(folder, entry.name);
-    if (entry.isDirectory()) return documents(file);
-    return entry.name.endsWith('.md') ? [file] : [];
-  });
-}
+import { documents, ROOT } from './markdown';
 
 /** Targets of the links that stay inside the repository. */
 function links(document: string): { target: string; file: string; anchor: string | undefined }[] {
