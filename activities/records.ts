@@ -30,6 +30,7 @@ export interface RecordActivitiesDeps extends OutboxActivitiesDeps {
 
 export interface InsertRuntimeInput extends GameRef {
   revision: number;
+  registrationKey: string;
   engineEndpoint: string;
   engineVersion: string;
   turnSchedule: string;

@@ -3,8 +3,9 @@
  * to happen round it so that one key has one effect and one reply, and a caller never waits without an end.
  *
  * - A key that is remembered is answered from the operation log, before anything else is looked at.
- * - What the record rules out is refused without a call. As the log may have gained the key in the meantime (the same
- *   call sent twice at once), it is asked again before any refusal.
+ * - What the record rules out is refused without a call, and so is a call that was not taken in time when the record
+ *   has come to rule it out. As the log may have gained the key in the meantime (the same call sent twice at once), it
+ *   is asked again before any refusal.
  * - The update id is made of kind and key, so that the server attaches a repeated call to the first one. It goes by
  *   the id alone: the outcome tells the hash of the body that it is about.
  * - `accept_before` bounds when a call whose sender gave up may still take effect.
@@ -161,7 +162,8 @@ export class LifecycleCalls {
       const signalled = taken.missed === 'no_slot' && kind === 'stop';
       const missed = signalled ? await this.#signalStop(sending as Sending<StopBody>) : taken;
       if (missed === undefined) return this.#awaitLogged(sending);
-      throwIfOver(sending, missed);
+      const late = tooLate(sending, missed);
+      if (late !== undefined) return this.#giveUp(sending, missed, late);
       await sleep(50 + 150 * Math.random());
     }
   }
@@ -170,12 +172,10 @@ export class LifecycleCalls {
    * What the record already rules out. The game checks again; it is the authority. Whether a patch's version or a
    * banished race is right only the game says, so that its no is in the log.
    */
-  async #refusal({ kind, gameId, body }: Sending): Promise<GameMasterError | undefined> {
-    const record = await this.options.records.find(gameId);
-    if (kind !== 'register') return refusalByRecord(gameId, record);
-    if (record === null) return this.#versionRefusal((body as RegisterBody).target_engine_version);
-    // While it is starting this may be a repetition of that very registration: the game knows.
-    return record.status === 'starting' ? undefined : conflict(`game ${gameId} is already registered`);
+  async #refusal(sending: Sending): Promise<GameMasterError | undefined> {
+    const record = await this.options.records.find(sending.gameId);
+    if (sending.kind !== 'register' || record !== null) return refusalByRecord(sending, record);
+    return this.#versionRefusal((sending.body as RegisterBody).target_engine_version);
   }
 
   async #versionRefusal(version: string): Promise<GameMasterError | undefined> {
@@ -278,12 +278,19 @@ export class LifecycleCalls {
   /** The run ended with the call accepted and not answered: what became of it is in the log or in the record. */
   async #afterLoss(sending: Sending, cause: unknown): Promise<unknown> {
     const record = await this.options.records.find(sending.gameId);
-    const refusal = sending.kind === 'register' ? undefined : refusalByRecord(sending.gameId, record);
     return this.#recallOrThrow(
       sending,
-      refusal ??
+      refusalByRecord(sending, record) ??
         unavailable('the game ended before it answered; repeat with the same Idempotency-Key', cause),
     );
+  }
+
+  /** The game did not take the call in time. Where the record rules it out by now, that is known for certain. */
+  async #giveUp(sending: Sending, { missed }: Missed, late: GameMasterError): Promise<unknown> {
+    const record = await this.options.records.find(sending.gameId);
+    // A call that may still arrive can take the place of a registration that is under way and fails.
+    const isOpen = missed === 'unavailable' && record?.status === 'starting';
+    return this.#recallOrThrow(sending, (isOpen ? undefined : refusalByRecord(sending, record)) ?? late);
   }
 
   async #signalStop({ gameId, body, identity }: Sending<StopBody>): Promise<Missed | undefined> {
@@ -307,7 +314,7 @@ export class LifecycleCalls {
         const record = await this.options.records.find(sending.gameId);
         const logged = await this.#recall(sending);
         if (logged !== undefined) return logged.reply;
-        const refusal = refusalByRecord(sending.gameId, record);
+        const refusal = refusalByRecord(sending, record);
         if (refusal !== undefined) throw refusal;
         await Promise.race([sleep(LOG_POLL_MS), ended]);
       }
@@ -356,7 +363,16 @@ export class LifecycleCalls {
   }
 }
 
-function refusalByRecord(gameId: string, record: RuntimeRow | null): GameMasterError | undefined {
+function refusalByRecord(
+  { kind, gameId, identity }: Sending,
+  record: RuntimeRow | null,
+): GameMasterError | undefined {
+  if (kind === 'register') {
+    if (record === null) return undefined;
+    // Under its key this may be a repetition of the very registration that is under way: the game knows.
+    const mayBeThis = record.status === 'starting' && record.registrationKey === identity.key;
+    return mayBeThis ? undefined : conflict(`game ${gameId} is already registered`);
+  }
   if (record === null) return new GameMasterError('runtime_not_found', `game ${gameId} is not registered`);
   return isTerminal(record.status) ? conflict(`game ${gameId} is ${record.status}`) : undefined;
 }
@@ -380,14 +396,14 @@ function missedBy(error: unknown): Missed {
   }
 }
 
-/** Throws when it is too late to offer the call again. */
-function throwIfOver({ gameId, startedAt }: Sending, { missed, cause }: Missed): void {
+/** What to say when it is too late to offer the call again; undefined when it is not. */
+function tooLate({ gameId, startedAt }: Sending, { missed, cause }: Missed): GameMasterError | undefined {
   const elapsed = Date.now() - startedAt;
   if (missed === 'no_slot') {
-    if (elapsed < ACCEPTANCE_MS) return;
-    throw new GameMasterError('too_many_requests', `too many operations wait on game ${gameId}`, { cause });
+    if (elapsed < ACCEPTANCE_MS) return undefined;
+    return new GameMasterError('too_many_requests', `too many operations wait on game ${gameId}`, { cause });
   }
-  if (missed === 'unavailable' || elapsed > BETWEEN_RUNS_MS) throw notAccepted(cause);
+  return missed === 'unavailable' || elapsed > BETWEEN_RUNS_MS ? notAccepted(cause) : undefined;
 }
 
 /** Temporal's word for a call that was accepted by a run which then ended without answering it. */

@@ -7,6 +7,8 @@ export interface RuntimeRow {
   gameId: string;
   /** The first run id of the workflow that registered the game. */
   registrationId: string;
+  /** The idempotency key that it was registered under. */
+  registrationKey: string | null;
   /** Number of the last status write. */
   revision: number;
   status: RuntimeStatus;

@@ -17,6 +17,8 @@ CREATE TABLE gamemaster.engine_versions (
 CREATE TABLE gamemaster.runtime_records (
     game_id                text PRIMARY KEY CHECK (game_id ~ '^[A-Za-z0-9_-]{1,64}$'),
     registration_id        text NOT NULL,
+    -- The idempotency key of that registration: one under another key can be refused without asking the game.
+    registration_key       text,
     revision               bigint NOT NULL CHECK (revision > 0),
     status                 text NOT NULL CHECK (status IN ('starting', 'running', 'generation_in_progress',
                                'generation_failed', 'stopped', 'engine_unreachable', 'finished')),

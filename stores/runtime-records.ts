@@ -65,6 +65,7 @@ export interface RuntimeCursor {
 const COLUMNS = {
   gameId: 'game_id',
   registrationId: 'registration_id',
+  registrationKey: 'registration_key',
   revision: 'revision',
   status: 'status',
   engineEndpoint: 'engine_endpoint',
@@ -178,12 +179,13 @@ export class RuntimeRecordStore {
   async insertStarting(registration: {
     gameId: string;
     registrationId: string;
+    registrationKey: string;
     engineEndpoint: string;
     engineVersion: string;
     turnSchedule: string;
     revision: number;
   }): Promise<{ row: RuntimeRow }> {
-    const { gameId, registrationId, engineEndpoint, engineVersion, turnSchedule, revision } = registration;
+    const { gameId, registrationId, engineVersion } = registration;
     return this.database.transaction(async (transaction) => {
       await lockRegistration(transaction, gameId);
       const [found] = await runIn<RuntimeRow>(transaction, FIND, [gameId]);
@@ -197,12 +199,21 @@ export class RuntimeRecordStore {
         transaction,
         {
           text: `
-            INSERT INTO gamemaster.runtime_records (game_id, registration_id, revision, status, engine_endpoint,
-              current_image_ref, current_engine_version, turn_schedule)
-            VALUES ($1, $2, $3, 'starting', $4, $5, $6, $7)
+            INSERT INTO gamemaster.runtime_records (game_id, registration_id, registration_key, revision, status,
+              engine_endpoint, current_image_ref, current_engine_version, turn_schedule)
+            VALUES ($1, $2, $3, $4, 'starting', $5, $6, $7, $8)
             RETURNING ${ROW}`,
         },
-        [gameId, registrationId, revision, engineEndpoint, imageRef, engineVersion, turnSchedule],
+        [
+          gameId,
+          registrationId,
+          registration.registrationKey,
+          registration.revision,
+          registration.engineEndpoint,
+          imageRef,
+          engineVersion,
+          registration.turnSchedule,
+        ],
       );
       if (row === undefined) throw new Error(`Inserting the record of game ${gameId} gave no row`);
       return { row };

@@ -42,6 +42,7 @@ export async function register(actor: GameActor, registration: Registration): Pr
     const { tickSpreadMs } = await write('insertRuntime', 'Open the registration', {
       ...game,
       revision: nextRevision(state),
+      registrationKey: registration.identity.key,
       engineEndpoint: body.engine_endpoint,
       engineVersion: body.target_engine_version,
       turnSchedule: body.turn_schedule,

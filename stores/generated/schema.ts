@@ -89,6 +89,7 @@ export interface RuntimeRecords {
   patch_target_version: string | null;
   player_turn_stats: ColumnType<PlayerTurnStats[], string | undefined, string>;
   registration_id: string;
+  registration_key: string | null;
   revision: number;
   skipped_tick_at: Timestamp | null;
   started_at: Timestamp | null;

@@ -72,10 +72,11 @@ export class FrontDoor {
       headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
+    const text = await response.text();
     return {
       status: response.status,
       headers: response.headers,
-      body: (await response.json()) as Record<string, unknown>,
+      body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>,
     };
   }
 
@@ -98,13 +99,13 @@ export class FrontDoor {
     if (status !== 201) throw new Error(`engine version was not created: ${status}`);
   }
 
-  /** Puts a record there that no workflow has written. */
-  async insertGame(game: string, status = 'running'): Promise<void> {
+  /** Puts a record there that no workflow has written, registered under `key`. */
+  async insertGame(game: string, status = 'running', key = 'registered'): Promise<void> {
     await this.database.pool.query(
-      `INSERT INTO gamemaster.runtime_records (game_id, registration_id, revision, status, engine_endpoint,
-         current_image_ref, current_engine_version, turn_schedule)
-       VALUES ($1, 'run', 2, $2, 'http://galaxy-game-1', 'engine:1.0.0', '1.0.0', '0 18 * * *')`,
-      [game, status],
+      `INSERT INTO gamemaster.runtime_records (game_id, registration_id, registration_key, revision, status,
+         engine_endpoint, current_image_ref, current_engine_version, turn_schedule)
+       VALUES ($1, 'run', $3, 2, $2, 'http://galaxy-game-1', 'engine:1.0.0', '1.0.0', '0 18 * * *')`,
+      [game, status, key],
     );
   }
 

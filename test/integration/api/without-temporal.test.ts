@@ -14,6 +14,9 @@ function expectUnavailable({ status, body, headers, ms }: Reply & { ms: number }
   expect(ms).toBeLessThan(3_000);
 }
 
+const codesOf = (replies: Reply[]) =>
+  new Set(replies.map(({ body }) => (body['error'] as { code: string } | undefined)?.code));
+
 describe.each(['absent', 'a black hole'])('while Temporal is %s', (how) => {
   let door: FrontDoor;
   let proxy: TcpProxy;
@@ -36,7 +39,13 @@ describe.each(['absent', 'a black hole'])('while Temporal is %s', (how) => {
 
   test('lifecycle calls answer within three seconds', async () => {
     const replies = await Promise.all(
-      [door.register(freshGameId()), door.force(game), door.stop(game)].map(timed),
+      [
+        door.register(freshGameId()),
+        door.force(game),
+        door.stop(game),
+        door.call('POST', `${API}/runtimes/${game}/patch`, { body: { version: '1.0.1' } }),
+        door.call('POST', `${API}/runtimes/${game}/banish`, { body: { race_name: 'Borg' } }),
+      ].map(timed),
     );
     replies.forEach(expectUnavailable);
   });
@@ -51,17 +60,27 @@ describe.each(['absent', 'a black hole'])('while Temporal is %s', (how) => {
     expect(JSON.stringify(line)).toMatch(/DEADLINE_EXCEEDED|UNAVAILABLE|deadline/i);
   });
 
-  test('reads and the registry serve, and the process is ready', async () => {
-    const replies = await Promise.all(
-      [
-        door.call('GET', `${API}/runtimes/${game}`),
-        door.call('GET', `${API}/runtimes`),
-        door.call('GET', `${API}/engine-versions`),
-        door.call('GET', `${API}/engine-versions/1.0.0/image-ref`),
-      ].map(timed),
-    );
-    expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-    for (const { ms } of replies) expect(ms).toBeLessThan(1_000);
+  test('reads, invalidation and the whole registry serve, and the process is ready', async () => {
+    const versions = `${API}/engine-versions`;
+    const calls: [number, string, string, unknown?][] = [
+      [200, 'GET', `${API}/runtimes/${game}`],
+      [200, 'GET', `${API}/runtimes`],
+      [200, 'GET', `${API}/runtimes/${game}/operations`],
+      [200, 'GET', `${API}/games/${game}/liveness`],
+      [204, 'POST', `${API}/games/${game}/memberships/invalidate`],
+      [200, 'GET', versions],
+      [200, 'GET', `${versions}/1.0.0/image-ref`],
+      [201, 'POST', versions, { version: '1.0.1', image_ref: 'engine:1.0.1' }],
+      [200, 'GET', `${versions}/1.0.1`],
+      [200, 'PATCH', `${versions}/1.0.1`, { options: { memory_mb: 512 } }],
+      [200, 'POST', `${versions}/1.0.1/deprecate`],
+      [204, 'DELETE', `${versions}/1.0.1`],
+    ];
+    for (const [expected, method, path, body] of calls) {
+      const { status, ms } = await timed(door.call(method, path, { body }));
+      expect([path, status]).toEqual([path, expected]);
+      expect(ms).toBeLessThan(1_000);
+    }
     const { status, body } = await door.call('GET', '/readyz');
     expect([status, body]).toEqual([200, { status: 'ready', checks: { postgres: 'up', temporal: 'down' } }]);
   });
@@ -82,11 +101,16 @@ test('Temporal is found again by itself when it comes back', async () => {
 
 describe('while no worker takes the calls', () => {
   let door: FrontDoor;
+  const temporal = connectTemporal({ address: stackAddresses().temporalAddress, namespace: 'default' });
+  const workflow = (game: string) => temporal.workflow.getHandle(gameWorkflowId(game));
   beforeAll(async () => {
     door = await FrontDoor.open();
     await door.createVersion();
   });
-  afterAll(() => door.close());
+  afterAll(async () => {
+    await door.close();
+    await temporal.connection.close();
+  });
 
   test('a registration answers in time, and the waiting workflow knows the latest time to begin', async () => {
     const game = freshGameId();
@@ -94,16 +118,31 @@ describe('while no worker takes the calls', () => {
     expectUnavailable(
       await timed(door.register(game, { 'idempotency-key': 'k', 'x-galaxy-caller': 'lobby' })),
     );
-    const client = connectTemporal({ address: stackAddresses().temporalAddress, namespace: 'default' });
-    const handle = client.workflow.getHandle(gameWorkflowId(game));
-    const described = await client.withDeadline(Date.now() + 5_000, () => handle.describe());
+    const described = await workflow(game).describe();
     expect(described.status.name).toBe('RUNNING');
     expect(described.type).toBe('game');
     expect(described.startTime.getTime()).toBeGreaterThan(begin - 1_000);
     expect((await described.staticSummary()) ?? '').toContain(game);
-    await client.withDeadline(Date.now() + 5_000, () => handle.terminate());
-    await client.connection.close();
+    await workflow(game).terminate();
     expect((await door.call('GET', `${API}/runtimes/${game}`)).status).toBe(404);
+  });
+
+  test('of many registrations the one on record is known, and the others are a conflict', async () => {
+    const [starting, running] = [freshGameId(), freshGameId()];
+    const register = (game: string, index: number) => door.register(game, { 'idempotency-key': `k${index}` });
+    const twelve = (game: string) => Promise.all(Array.from({ length: 12 }, (_, i) => register(game, i)));
+    const early = [twelve(starting), twelve(running)];
+    for (const game of [starting, running]) await waitFor(() => workflow(game).describe());
+    await door.insertGame(starting, 'starting', 'another');
+    await door.insertGame(running, 'running', 'another');
+    const [whileStarting, whileRunning] = (await Promise.all(early)).map(codesOf);
+    // Of those that the server has taken it is not known whether they come to something: the other one may fail.
+    expect(whileStarting).toEqual(new Set(['conflict', 'service_unavailable']));
+    expect(whileRunning).toEqual(new Set(['conflict']));
+
+    expect(codesOf(await twelve(starting))).toEqual(new Set(['conflict']));
+    expectUnavailable(await timed(door.register(starting, { 'idempotency-key': 'another' })));
+    for (const game of [starting, running]) await workflow(game).terminate();
   });
 
   test('a game whose workflow is gone answers service_unavailable after a few tries', async () => {

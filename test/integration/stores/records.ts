@@ -68,6 +68,7 @@ export function newGame(gameId = freshGameId()): Game {
 export function registrationOf(game: Game, version = VERSION) {
   return {
     ...game,
+    registrationKey: `key of ${game.registrationId}`,
     engineEndpoint: `http://galaxy-${game.gameId}:8080`,
     engineVersion: version,
     turnSchedule: '0 8 * * *',

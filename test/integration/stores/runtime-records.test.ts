@@ -33,6 +33,7 @@ describe('inserting a registration', () => {
     const { row } = await stores.records.insertStarting(registrationOf(game));
     expect(row).toEqual({
       ...game,
+      registrationKey: `key of ${game.registrationId}`,
       revision: 1,
       status: 'starting',
       engineEndpoint: `http://galaxy-${game.gameId}:8080`,
