@@ -10,14 +10,21 @@ import { waitFor } from '../support/wait-for';
 const REGISTERED = 'runtime_snapshot_update 0 running';
 
 let engine: TestEngine;
+const others: TestEngine[] = [];
 
 beforeEach(async () => {
   engine = await TestEngine.start();
 });
 
 afterEach(async () => {
-  await engine.stop();
+  await Promise.all([engine, ...others.splice(0)].map((each) => each.stop()));
 });
+
+async function secondEngine(): Promise<TestEngine> {
+  const other = await TestEngine.start();
+  others.push(other);
+  return other;
+}
 
 describe('two consumers', () => {
   const reports = new RuntimeReports();
@@ -247,23 +254,44 @@ describe('two consumers', () => {
   });
 });
 
-test('what a killed consumer held is taken up by another', async () => {
+test('of two consumers one is killed with entries in hand: the other settles everything, and the latest counts', async () => {
   const reports = new RuntimeReports();
   const { proxy, url } = await TcpProxy.before(`tcp://${stackAddresses().temporalAddress}`);
   const gm = await GameMaster.start({ env: reports.env });
   try {
     const gameId = await gm.running(engine);
-    await Promise.all(gm.workers.map((worker) => worker.stop()));
-    const held = await gm.addWorker({ GAMEMASTER_TEMPORAL_ADDRESS: new URL(url).host });
-    // It reads the entry and cannot pass it on.
+    const other = await gm.running(await secondEngine());
+    const killed = await gm.addWorker({ GAMEMASTER_TEMPORAL_ADDRESS: new URL(url).host });
+    // What this one reads it cannot pass on.
     await proxy.setMode('blackhole');
-    await reports.report(gm, gameId, 'container_exited');
-    await waitFor(async () => (await reports.pending(gm)) === 1, { describe: 'the entry to be handed out' });
-    await held.crash();
+    const base = Date.now();
+    const entries = Array.from({ length: 30 }, (_, i) => ({
+      type: (['probe_failed', 'container_oom', 'container_started', 'healthy'] as const)[i % 4] ?? 'healthy',
+      at: base + i,
+      container: 'c1',
+    }));
+    const random = seeded(7);
+    const all = shuffled([...entries, ...entries], random);
+    const isHeld = async () => (await reports.pendingOf(gm, killed.child.pid ?? 0)) > 0;
+    let at = base + 100;
+    await waitFor(async () => {
+      for (const { type, ...more } of all.splice(0, 5)) await reports.report(gm, gameId, type, more);
+      await reports.report(gm, other, 'healthy');
+      await reports.add(gm, { hello: 'world' });
+      // News for the game: whichever of the two gets it.
+      await reports.report(gm, gameId, 'container_started', { at: (at += 1) });
+      return isHeld();
+    });
+    await killed.crash();
+    expect(await isHeld()).toBe(true);
+    for (const { type, ...more } of all) await reports.report(gm, gameId, type, more);
+    await reports.report(gm, gameId, 'container_exited', { at: base + 1_000 });
+    await reports.report(gm, gameId, 'container_started', { at: base + 500 });
 
-    await gm.addWorker();
-    await gm.untilRecord(gameId, { status: 'engine_unreachable', engine_health: 'exited' });
     await reports.untilSettled(gm);
+    await gm.untilRecord(gameId, { status: 'engine_unreachable', engine_health: 'exited' });
+    expect(await gm.record(other)).toMatchObject({ status: 'running', engine_health: 'healthy' });
+    expect((await reports.dead(gm)).length).toBeGreaterThan(0);
   } finally {
     await gm.stop();
     await proxy.close();

@@ -153,7 +153,7 @@ test('an engine lost in the middle of a turn that it had made: the turn is adopt
 
 test('an engine lost in the middle of a turn that it had not made: the game goes on without', async () => {
   const { gameId, turn } = await inTurn('never_applied');
-  await reports.report(gm, gameId, 'container_exited');
+  await reports.report(gm, gameId, 'container_oom');
   expect(outcome(await turn)).toBe('502 engine_unreachable');
   await reports.report(gm, gameId, 'healthy');
   await gm.untilRecord(gameId, { status: 'running', current_turn: 0, engine_health: 'healthy' });
@@ -280,6 +280,7 @@ test('an engine that is one ahead with nothing unsettled goes on: the next turn 
   engine.turn = 1;
   engine.turnLog.push(1);
   await reports.report(gm, gameId, 'container_exited');
+  await gm.untilRecord(gameId, { status: 'engine_unreachable' });
   await reports.report(gm, gameId, 'container_started');
   await gm.untilRecord(gameId, { status: 'running', current_turn: 0, engine_health: 'healthy' });
   expect(outcome(await gm.force(gameId))).toBe('200 running');

@@ -1,21 +1,25 @@
+import { endEngines, startEngine } from '../../platform/engine/test/running-engine';
 import { EVERY_SECOND, GameMaster, untilTold } from '../support/game-master';
 import { TestEngine } from '../support/test-engine';
+import { TestLobby } from '../support/test-lobby';
 import { TraceCollector, type Span } from '../support/trace-collector';
 import { waitFor } from '../support/wait-for';
 
 let collector: TraceCollector;
 let engine: TestEngine;
+let lobby: TestLobby;
 let gm: GameMaster;
 
 beforeAll(async () => {
   collector = await TraceCollector.start();
   engine = await TestEngine.start();
-  gm = await GameMaster.start({ env: collector.env });
+  lobby = await TestLobby.start();
+  gm = await GameMaster.start({ env: { ...collector.env, GAMEMASTER_LOBBY_BASE_URL: lobby.baseUrl } });
 });
 
 afterAll(async () => {
   await gm.stop();
-  await engine.stop();
+  await Promise.all([engine.stop(), lobby.stop(), endEngines()]);
   await collector.stop();
 });
 
@@ -76,6 +80,27 @@ test('a registration is one trace too, and every tick begins one of its own', as
     'gamemaster-worker engine turn',
   ]);
   await ticked.stop();
+});
+
+test("a player's call is a trace of two spans, with the engine below the api", async () => {
+  const gameId = await gm.running({ endpoint: (await startEngine()).url });
+  lobby.setMember(gameId, 'ann', 'active');
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const headers = { 'x-user-id': 'ann', traceparent: `00-${traceId}-${CALLER}-01` };
+  const path = `/api/v1/internal/games/${gameId}`;
+  expect((await gm.call('GET', `${path}/reports/0`, { headers })).status).toBe(200);
+  expect((await gm.call('GET', `${path}/reports/9`, { headers })).status).toBe(422);
+
+  const ofCalls = (span: Span) => span.traceId === traceId;
+  const name = 'GET /api/v1/internal/games/:game_id/reports/:turn';
+  await waitFor(() => collector.spans.filter(ofCalls).length === 4);
+  const [served, ...more] = collector.spans.filter((span) => ofCalls(span) && span.name === name);
+  expect([served?.parentSpanId, more.length]).toEqual([CALLER, 1]);
+  const asked = collector.spans.filter((span) => ofCalls(span) && span.name === 'engine report');
+  expect(asked.map(({ service }) => service)).toEqual(['gamemaster-api', 'gamemaster-api']);
+  expect(new Set(asked.map(({ parentSpanId }) => parentSpanId))).toEqual(
+    new Set([served, ...more].map((span) => span?.spanId)),
+  );
 });
 
 test('a game goes on when tracing is switched off and on again', async () => {

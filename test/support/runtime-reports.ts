@@ -52,6 +52,13 @@ export class RuntimeReports {
     return Number((await this.group(gm))['pending']);
   }
 
+  /** How many of them the consumer in this process has. */
+  async pendingOf(gm: GameMaster, pid: number): Promise<number> {
+    const consumers = (await gm.redis.xinfo('CONSUMERS', this.stream, 'gamemaster')) as unknown[][];
+    const found = consumers.map(toObject).find(({ name }) => String(name).split(':')[1] === String(pid));
+    return Number(found?.['pending'] ?? 0);
+  }
+
   /** Names of the group's consumers. */
   async consumers(gm: GameMaster): Promise<string[]> {
     const consumers = (await gm.redis.xinfo('CONSUMERS', this.stream, 'gamemaster')) as unknown[][];

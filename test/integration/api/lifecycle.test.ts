@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { GameMaster, type Reply } from '../../support/game-master';
+import { GameMaster, untilTold, type Reply } from '../../support/game-master';
 import { freshGameId } from '../../support/stack';
 import { TestEngine } from '../../support/test-engine';
 import { TestRuntimeManager } from '../../support/test-runtime-manager';
@@ -30,7 +30,9 @@ const times = <T>(count: number, make: (index: number) => T) =>
 
 test('of twenty registrations at once exactly one is taken', async () => {
   const game = freshGameId();
-  const replies = await Promise.all(times(20, () => gm.register(game, gm.registration(engine))));
+  const replies = await Promise.all(
+    times(20, (index) => untilTold(() => gm.register(game, gm.registration(engine), key(`k${index}`)))),
+  );
   expect(replies.map(({ status }) => status).sort()).toEqual([201, ...times(19, () => 409)]);
   expect(new Set(replies.map(codeOf))).toEqual(new Set([undefined, 'conflict']));
   expect(await gm.record(game)).toMatchObject({ status: 'running' });
@@ -100,6 +102,36 @@ test('a call other than stop that finds no free slot is too_many_requests', asyn
   expect(performance.now() - begin).toBeLessThan(3_500);
   release();
   await Promise.all(waiting);
+});
+
+test('of ten calls that come while the game is busy eight wait, and a stop goes before them', async () => {
+  const game = await gm.running(engine);
+  const release = runtimeManager.hold();
+  runtimeManager.replyNext({ status: 503 });
+  const refused = gm.stopGame(game, key('refused'));
+  await waitFor(() => runtimeManager.requests.includes(`stop ${game}`));
+  const banish = (index: number) =>
+    gm.call('POST', `/api/v1/internal/runtimes/${game}/banish`, {
+      body: { race_name: 'Borg' },
+      headers: key(`banish-${index}`),
+    });
+  const waiting = times(10, banish);
+  await waitFor(async () => (await updatesInFlight(game)) === 9, { describe: 'eight calls to wait' });
+  const stop = gm.stopGame(game, key('first'));
+  // As the tenth update, or as a signal where the calls that are refused have the slot for a moment.
+  await waitFor(
+    async () => (await updatesInFlight(game)) === 10 || (await signalsOf(game)).includes('stop'),
+    { describe: 'the stop to arrive' },
+  );
+  release();
+  expect((await refused).status).toBe(503);
+  expect([(await stop).status, (await stop).body]).toMatchObject([200, { status: 'stopped' }]);
+  expect((await Promise.all(waiting)).map(codeOf).sort()).toEqual([
+    ...times(8, () => 'conflict'),
+    'too_many_requests',
+    'too_many_requests',
+  ]);
+  expect(engine.callsOf('banish')).toBe(0);
 });
 
 test('a registration that failed can be repeated at once, under the same key', async () => {
