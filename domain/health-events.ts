@@ -33,11 +33,10 @@ export class MalformedHealthEvent extends Error {
 
 /** Hosts' clocks are within a second of each other. An entry from beyond this would make all true ones look old. */
 const MOST_AHEAD_MS = 24 * 60 * 60 * 1000;
-const LONGEST_CONTAINER_ID = 256;
 
 /**
- * Reads the fields of an entry. `details` is of no use here, but has to be what the contract says; fields that are not
- * known are ignored.
+ * Reads the fields of an entry: RuntimeHealthEventEntry of api/runtime-events-asyncapi.yaml. `details` is of no use
+ * here, but has to be what the contract says; fields that are not known are ignored.
  * @throws MalformedHealthEvent
  */
 export function parseHealthEvent(fields: Readonly<Record<string, string>>, now: number): HealthEvent {
@@ -49,8 +48,8 @@ export function parseHealthEvent(fields: Readonly<Record<string, string>>, now: 
     details,
   } = fields;
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(gameId)) throw new MalformedHealthEvent('game_id is not a game id');
-  if (containerId.length === 0 || containerId.length > LONGEST_CONTAINER_ID) {
-    throw new MalformedHealthEvent(`container_id must be a text of 1 to ${LONGEST_CONTAINER_ID} characters`);
+  if (!/^.{1,256}$/su.test(containerId)) {
+    throw new MalformedHealthEvent('container_id must be a text of 1 to 256 characters');
   }
   if (!isType(type)) throw new MalformedHealthEvent('event_type is not known');
   if (!/^\d{1,15}$/.test(occurredAt)) {

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'yaml';
 import { fates, RuntimeReports, type Report } from '../support/runtime-reports';
 import { GameMaster } from '../support/game-master';
 import { freshGameId, stackAddresses } from '../support/stack';
@@ -224,6 +227,30 @@ describe('two consumers', () => {
     });
   });
 
+  test('the examples of the contract are taken, one of each type; what is not as it says is put aside', async () => {
+    const gameId = await gm.running(engine);
+    const entries = examplesOfTheContract().map((entry): Record<string, string> => ({
+      ...entry,
+      game_id: gameId,
+    }));
+    const required = ['game_id', 'container_id', 'event_type', 'occurred_at_ms'];
+    const dead = (await reports.dead(gm)).length;
+    const seen = await fatesOf(async () => {
+      for (const entry of entries) await reports.add(gm, entry);
+      for (const field of required) {
+        await reports.add(
+          gm,
+          Object.fromEntries(Object.entries(entries[0] ?? {}).filter(([name]) => name !== field)),
+        );
+      }
+    });
+    // No news: that the engine is well, twice, and a single probe that failed.
+    expect(seen).toEqual({ signalled: 5, unchanged: 3, malformed: 4 });
+    const reasons = (await reports.dead(gm)).slice(dead).map(({ reason }) => String(reason).split(' ')[0]);
+    expect(reasons.sort()).toEqual([...required].sort());
+    await gm.untilRecord(gameId, { engine_health: 'disappeared' });
+  });
+
   test('a signal that is no report does no harm', async () => {
     const gameId = await gm.running(engine);
     for (const nonsense of [undefined, null, 'oom', {}, { summary: 'bored', lost: true }]) {
@@ -330,6 +357,17 @@ test('while Temporal or Redis is away entries wait', async () => {
     await Promise.all([temporal.proxy.close(), redis.proxy.close()]);
   }
 });
+
+/** Entries of `runtime:health_events` as api/runtime-events-asyncapi.yaml shows them. */
+function examplesOfTheContract(): Record<string, string>[] {
+  const file = path.join(__dirname, '..', '..', 'api', 'runtime-events-asyncapi.yaml');
+  const { components } = parse(readFileSync(file, 'utf8')) as {
+    components: {
+      messages: { runtime_health_event: { examples: { payload: Record<string, string> }[] } };
+    };
+  };
+  return components.messages.runtime_health_event.examples.map(({ payload }) => payload);
+}
 
 /** Mulberry32: the same numbers in [0, 1) on every run. */
 function seeded(seed: number): () => number {
