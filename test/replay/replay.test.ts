@@ -10,6 +10,7 @@ const CONTINUED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW;
 
 /** Every history that there must be, and the event that it ends with; null where the game went on. */
 const HISTORIES: Record<string, number | null> = {
+  banish: null,
   'continue-as-new-1': CONTINUED,
   'continue-as-new-2': CONTINUED,
   'continue-as-new-3': COMPLETED,
@@ -17,9 +18,19 @@ const HISTORIES: Record<string, number | null> = {
   failure: null,
   finish: COMPLETED,
   force: null,
+  health: null,
+  'lost-turn-finish': COMPLETED,
+  'lost-turn-made': null,
+  'lost-turn-not-made': null,
   'outbox-1': CONTINUED,
   'outbox-2': null,
+  patch: null,
+  'patch-elsewhere': null,
+  'recovery-1': CONTINUED,
+  'recovery-2': COMPLETED,
+  'recovery-elsewhere': null,
   stop: COMPLETED,
+  'stop-and-loss': COMPLETED,
   'stop-in-turn': COMPLETED,
   'stop-in-turn-refused': null,
   'stop-signal': COMPLETED,
@@ -53,7 +64,7 @@ describe('a workflow with one timer more', () => {
   });
 
   // What was begun by continue-as-new or by a registration alike.
-  test.each(['turns', 'finish', 'failed-registration', 'continue-as-new-2'])(
+  test.each(['turns', 'finish', 'failed-registration', 'patch', 'health', 'continue-as-new-2', 'recovery-2'])(
     'does not get through %s',
     async (name) => {
       const replay = Worker.runReplayHistory({ workflowBundle }, readHistory(name), name);
