@@ -114,7 +114,7 @@ export function createEngineActivities(deps: EngineActivitiesDeps) {
     async engineStatus({ gameId }: GameRef): Promise<{ turn: number | null }> {
       const row = await deps.records.find(gameId);
       if (row === null) throw new Error(`game ${gameId} has no record`);
-      const state = await statusUnlessNew(deps.engine, row.engineEndpoint);
+      const state = await whileHeartbeating(() => statusUnlessNew(deps.engine, row.engineEndpoint));
       return { turn: state && state.turn };
     },
 

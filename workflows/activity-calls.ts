@@ -74,6 +74,7 @@ export const { flushOutbox } = proxyActivities<GameActivities>({
 /** Asks the engine where it stands, until it answers. */
 export const { engineStatus: askEngine } = proxyActivities<GameActivities>({
   startToCloseTimeout: '1 minute',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
   summary: 'Ask the engine where it stands',
 });
@@ -85,6 +86,7 @@ export async function askEngineFor(
   const ask = proxyActivities<GameActivities>({
     startToCloseTimeout: '30s',
     scheduleToCloseTimeout: '30s',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
     retry: { initialInterval: '250ms', backoffCoefficient: 2, maximumInterval: '2s' },
     summary: 'Ask the engine where it stands after the patch',
   }).engineStatus;

@@ -325,12 +325,17 @@ test('of two consumers one is killed with entries in hand: the other settles eve
   }
 });
 
-test('while Temporal or Redis is away entries wait', async () => {
+test('while Postgres, Temporal or Redis is away entries wait', async () => {
   const reports = new RuntimeReports();
-  const { temporalAddress, redisUrl } = stackAddresses();
+  const { postgresDsn, temporalAddress, redisUrl } = stackAddresses();
+  const postgres = await TcpProxy.before(postgresDsn);
   const temporal = await TcpProxy.before(`tcp://${temporalAddress}`);
   const redis = await TcpProxy.before(redisUrl);
-  const gm = await GameMaster.start({ workers: 0, env: reports.env });
+  const gm = await GameMaster.start({
+    workers: 0,
+    addresses: { postgresDsn: postgres.url },
+    env: reports.env,
+  });
   try {
     const worker = await gm.addWorker({
       GAMEMASTER_TEMPORAL_ADDRESS: new URL(temporal.url).host,
@@ -338,23 +343,29 @@ test('while Temporal or Redis is away entries wait', async () => {
     });
     const gameId = await gm.running(engine);
 
-    await temporal.proxy.setMode('refuse');
-    await reports.report(gm, gameId, 'inspect_unhealthy');
-    await waitFor(async () => ((await fates(gm))['postponed'] ?? 0) > 0, { timeout: 20_000 });
-    expect(await reports.pending(gm)).toBe(1);
-    await temporal.proxy.setMode('pass');
-    await gm.untilRecord(gameId, { engine_health: 'inspect_unhealthy' });
-    await reports.untilSettled(gm);
+    for (const [{ proxy }, type] of [
+      [temporal, 'inspect_unhealthy'],
+      [postgres, 'healthy'],
+    ] as const) {
+      const postponed = (await fates(gm))['postponed'] ?? 0;
+      await proxy.setMode('refuse');
+      await reports.report(gm, gameId, type);
+      await waitFor(async () => ((await fates(gm))['postponed'] ?? 0) > postponed, { timeout: 20_000 });
+      expect(await reports.pending(gm)).toBe(1);
+      await proxy.setMode('pass');
+      await gm.untilRecord(gameId, { engine_health: type });
+      await reports.untilSettled(gm);
+    }
 
     await redis.proxy.setMode('refuse');
     await waitFor(() => worker.lines.some((line) => line.includes('health stream cannot be read')));
-    await reports.report(gm, gameId, 'healthy');
+    await reports.report(gm, gameId, 'inspect_unhealthy');
     await redis.proxy.setMode('pass');
-    await gm.untilRecord(gameId, { engine_health: 'healthy' });
+    await gm.untilRecord(gameId, { engine_health: 'inspect_unhealthy' });
     expect(worker.ended).toBe(false);
   } finally {
     await gm.stop();
-    await Promise.all([temporal.proxy.close(), redis.proxy.close()]);
+    await Promise.all([postgres, temporal, redis].map(({ proxy }) => proxy.close()));
   }
 });
 

@@ -413,3 +413,18 @@ test('a game whose worker dies over a lost turn still goes the same way', async 
   expect(await intentsOf(gm, gameId)).toEqual(['game.turn.ready 1 to ann,bob']);
   await expectAgreement(gameId);
 });
+
+test('a game whose worker dies while it asks the engine has another ask, within seconds', async () => {
+  const gameId = await gm.running(engine);
+  await reports.report(gm, gameId, 'container_exited');
+  await gm.untilRecord(gameId, { status: 'engine_unreachable' });
+  const asked = engine.callsOf('status');
+  const letGo = engine.hold('status');
+  await reports.report(gm, gameId, 'container_started');
+  await waitFor(() => engine.callsOf('status') > asked);
+  await Promise.all(gm.workers.map((worker) => worker.crash()));
+  letGo();
+  await gm.addWorker();
+  await gm.untilRecord(gameId, { status: 'running' }, 15_000);
+  await expectAgreement(gameId);
+});

@@ -282,11 +282,11 @@ export class GameMaster {
  * Repeats a call for as long as it is answered 503 or 429, as its caller is told to do: on a busy machine a game may
  * take longer to accept it than the front door waits. The call must have a key of its own.
  */
-export async function untilTold(call: () => Promise<Reply>): Promise<Reply> {
+export async function untilTold(call: () => Promise<Reply>, repeated = [429, 503]): Promise<Reply> {
   const deadline = Date.now() + 30_000;
   for (;;) {
     const reply = await call();
-    if (![429, 503].includes(reply.status) || Date.now() > deadline) return reply;
+    if (!repeated.includes(reply.status) || Date.now() > deadline) return reply;
   }
 }
 

@@ -60,6 +60,7 @@ export class TestEngine {
   private readonly faults = new Map<Call, Fault[]>();
   private turns: Promise<unknown> = Promise.resolve();
   private held: Promise<void> | null = null;
+  private readonly gates = new Map<Call, Promise<void>>();
   private readonly server: Server;
 
   private constructor(options: TestEngineOptions) {
@@ -109,6 +110,16 @@ export class TestEngine {
     };
   }
 
+  /** Holds calls of this kind, other than turns, before they are applied, until the returned function is called. */
+  hold(call: Exclude<Call, 'turn'>): () => void {
+    let release: () => void = () => undefined;
+    this.gates.set(call, new Promise((resolve) => (release = resolve)));
+    return () => {
+      this.gates.delete(call);
+      release();
+    };
+  }
+
   /** Resolves when no turn call that has arrived is still to be applied. */
   async turnsAreOver(): Promise<void> {
     await this.turns;
@@ -148,6 +159,7 @@ export class TestEngine {
     this.calls.push(call);
     this.traceparents.push(request.headers['traceparent'] as string | undefined);
     const fault = this.faults.get(call)?.shift() ?? this.faultOf(call);
+    await this.gates.get(call);
     switch (fault?.kind) {
       case undefined:
         answer(response, ...(await this.perform(call, request, body)));

@@ -115,7 +115,7 @@ test('of ten calls that come while the game is busy eight wait, and a stop goes 
       body: { race_name: 'Borg' },
       headers: key(`banish-${index}`),
     });
-  const waiting = times(10, banish);
+  const waiting = times(10, (index) => untilTold(() => banish(index), [503]));
   await waitFor(async () => (await updatesInFlight(game)) === 9, { describe: 'eight calls to wait' });
   const stop = gm.stopGame(game, key('first'));
   // As the tenth update, or as a signal where the calls that are refused have the slot for a moment.

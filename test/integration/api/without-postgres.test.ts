@@ -17,13 +17,18 @@ test('without Postgres everything answers 503 in bounded time, and the process i
       cut.force('orion'),
       cut.stop('orion'),
       cut.call('GET', `${API}/runtimes/orion`),
+      cut.call('POST', `${API}/runtimes/orion/patch`, { body: { version: '1.0.1' } }),
+      cut.call('POST', `${API}/runtimes/orion/banish`, { body: { race_name: 'Borg' } }),
+      cut.call('POST', `${API}/games/orion/memberships/invalidate`),
+      cut.call('GET', `${API}/games/orion/liveness`),
+      cut.call('GET', `${API}/games/orion/reports/0`, { headers: { 'x-user-id': 'ann' } }),
       cut.call('GET', `${API}/runtimes`),
       cut.call('GET', `${API}/engine-versions`),
       cut.call('POST', `${API}/engine-versions`, { body: { version: '1.0.0', image_ref: 'e:1' } }),
       cut.call('GET', '/readyz'),
     ].map(timed),
   );
-  expect(replies.map(({ status }) => status)).toEqual(Array<number>(8).fill(503));
+  expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 503));
   for (const { ms } of replies) expect(ms).toBeLessThan(2_500);
   expect(replies.at(-1)?.body).toMatchObject({
     status: 'not_ready',
