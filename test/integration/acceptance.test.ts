@@ -51,7 +51,7 @@ test('without a worker calls answer 503 soon, and nothing comes of them once the
   expect(await operationsOf(gm, running)).toEqual(['register starting > running ok']);
   expect([...engine.turnLog, ...other.calls]).toEqual([]);
 
-  const repeated = await Promise.all([register, force].map(untilTold));
+  const repeated = await Promise.all([register, force].map((call) => untilTold(call)));
   expect(repeated.map(({ status }) => status)).toEqual([201, 200]);
   expect(engine.turnLog).toEqual([1]);
   await other.stop();
@@ -93,7 +93,7 @@ test.each([
     expect(engine.turnLog).toEqual([]);
   }
 
-  const repeated = await Promise.all(calls.map(untilTold));
+  const repeated = await Promise.all(calls.map((call) => untilTold(call)));
   expect(repeated.map(({ status, body }) => [status, body?.['current_turn']])).toEqual([
     [201, 0],
     [200, 1],
