@@ -10,14 +10,14 @@ import { userLifecycle } from '../streams/user-lifecycle';
 
 type Fields = Record<string, string>;
 
-/** The examples of every message of a document. */
-function examplesIn(pathInRepository: string, message?: string): Fields[] {
+/** The examples of these messages of a document, or of all. */
+function examplesIn(pathInRepository: string, messages?: string[]): Fields[] {
   const source = readFileSync(join(__dirname, '../../..', pathInRepository), 'utf8');
   const { components } = parse(source) as {
     components: { messages: Record<string, { examples: { payload: Fields }[] }> };
   };
   return Object.entries(components.messages)
-    .filter(([name]) => message === undefined || name === message)
+    .filter(([name]) => messages === undefined || messages.includes(name))
     .flatMap(([, { examples }]) => examples.map(({ payload }) => payload));
 }
 
@@ -33,7 +33,10 @@ const users = userLifecycle({
 });
 
 describe("Game Master's events", () => {
-  const examples = examplesIn('api/runtime-events-asyncapi.yaml');
+  const examples = examplesIn('api/runtime-events-asyncapi.yaml', [
+    'runtime_snapshot_update',
+    'game_finished',
+  ]);
 
   test.each(examples)('$event_type is understood', (fields) => {
     const told = JSON.parse(fields['payload'] ?? '') as Record<string, unknown>;
