@@ -7,7 +7,7 @@ import { ENGINE_HEALTH } from '../domain/engine-health';
 import { ERROR_CODES } from '../domain/errors';
 import { CALLERS, OPERATION_KINDS } from '../domain/operation';
 import { ENGINE_VERSION_STATUSES, isExactSemver } from '../domain/engine-version';
-import { isImageReference } from '../domain/image-ref';
+import { isImageReference } from '../pkg/imageref';
 import { RUNTIME_STATUSES } from '../domain/runtime-status';
 import { CommandsBody } from './commands-body';
 

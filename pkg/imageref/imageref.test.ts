@@ -1,4 +1,4 @@
-import { isImageReference } from '../../../domain/image-ref';
+import { isImageReference } from './index';
 
 const sha256 = `sha256:${'0123456789abcdef'.repeat(4)}`;
 const sha512 = `sha512:${'0123456789abcdef'.repeat(8)}`;
