@@ -1,0 +1,65 @@
+/** Start and stop jobs from their streams: asyncapi.yaml. */
+import { z } from 'zod';
+import type { Logger } from '../service/logging';
+import type { ServiceMetrics } from '../service/metrics';
+import { MalformedEntry, type StreamEntry } from '../service/stream';
+import { StreamConsumer } from '../service/stream-consumer';
+import type { Job, Runtimes } from './runtimes';
+
+const job = {
+  game_id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be a game id'),
+  requested_at_ms: z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a number of milliseconds')
+    .transform(Number),
+};
+// What is wrong with an image is told as a result: whoever sent the job waits for one.
+const startJob = z.strictObject({ ...job, image_ref: z.string() });
+const stopJob = z.strictObject({ ...job, reason: z.string().max(500) });
+
+export interface JobConsumersOptions {
+  runtimes: Runtimes;
+  redisUrl: string;
+  group: string;
+  streams: { startJobs: string; stopJobs: string };
+  claimAfterMs: number;
+  maxLength: number;
+  log: Logger;
+  metrics: Pick<ServiceMetrics, 'streamEntries'>;
+}
+
+/** Does jobs until `stopping` is aborted, those in hand to their end. Never rejects. */
+export async function runJobConsumers(options: JobConsumersOptions, stopping: AbortSignal): Promise<void> {
+  const { runtimes, streams, ...rest } = options;
+  const consumer = (stream: string, handle: (entry: StreamEntry) => Promise<void>) =>
+    new StreamConsumer({ ...rest, stream, inOrderOf: 'game_id', handle }).run(stopping);
+  await Promise.all([
+    consumer(streams.startJobs, async (entry) => {
+      const { image_ref, ...fields } = read(startJob, entry);
+      await runtimes.start(toJob(fields, streams.startJobs, entry), image_ref);
+    }),
+    consumer(streams.stopJobs, async (entry) => {
+      const { reason, ...fields } = read(stopJob, entry);
+      await runtimes.stopByJob(toJob(fields, streams.stopJobs, entry), reason);
+    }),
+  ]);
+}
+
+function read<T>(schema: z.ZodType<T>, { fields }: StreamEntry): T {
+  const { success, data, error } = schema.safeParse(fields);
+  if (success) return data;
+  throw new MalformedEntry(
+    error.issues
+      .map(({ path, message }) => `${path.join('.')}: ${message}`)
+      .join('; ')
+      .slice(0, 500),
+  );
+}
+
+function toJob(
+  { game_id, requested_at_ms }: { game_id: string; requested_at_ms: number },
+  stream: string,
+  { id }: StreamEntry,
+): Job {
+  return { gameId: game_id, requestedAtMs: requested_at_ms, stream, entryId: id };
+}

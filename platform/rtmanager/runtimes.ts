@@ -1,0 +1,469 @@
+/** What is done with the engines of games: one thing after the other for each game. */
+import { isImageReference } from '../../pkg/imageref';
+import { ServiceError, unavailable } from '../service/errors';
+import { gameLogger, type Logger } from '../service/logging';
+import { pause } from '../service/pause';
+import { DriverUnavailable, StartFailure, type Container, type Driver } from './driver';
+import { ended, noticeContainer, noticeProbe, seenIn, started, type Notice } from './health';
+import * as jobResult from './job-result';
+import { Lanes } from './lanes';
+import { MemoryMoved, MemoryUnavailable, type Memory, type Remembered, type Telling } from './memory';
+import type { Metrics } from './metrics';
+import { freePort, type PortRange } from './ports';
+import { probe } from './probe';
+import { isAlive, newRuntime, type EngineSpec, type JobResult, type Runtime } from './runtime';
+
+export interface RuntimesOptions {
+  driver: Driver;
+  memory: Memory;
+  metrics: Metrics;
+  log: Logger;
+  /** Whether engines of this image may be run. */
+  allows: (imageRef: string) => boolean;
+  ports: PortRange;
+  startTimeoutMs: number;
+  probeTimeoutMs: number;
+  /** How long what is stopped stays. */
+  retentionMs: number;
+  /** Whether the state of a game goes with its container. */
+  removeState: boolean;
+  /** Aborted when the process is to end: what waits for an engine gives up, and is taken up by the next process. */
+  stopping: AbortSignal;
+}
+
+/** A job as it was read from its stream. */
+export interface Job {
+  gameId: string;
+  requestedAtMs: number;
+  stream: string;
+  entryId: string;
+}
+
+/** A runtime that has been started at least once. */
+type Known = Remembered & { runtime: Runtime & { spec: EngineSpec } };
+
+/** How often it is looked whether an engine that is starting answers. */
+const LOOK_AGAIN_MS = 50;
+
+export class Runtimes {
+  private readonly lanes = new Lanes();
+  /** Ports that were chosen for engines which are not remembered yet. */
+  private readonly chosenPorts = new Set<number>();
+
+  constructor(private readonly options: RuntimesOptions) {}
+
+  /** Does a start job and tells its result. @throws DriverUnavailable, MemoryUnavailable: the job may be repeated */
+  async start(job: Job, imageRef: string): Promise<void> {
+    await this.lanes.run(job.gameId, async () => {
+      const read = await this.options.memory.find(job.gameId);
+      const { notice, result, isNew } = await this.startOutcome(read.runtime, job, imageRef);
+      const runtime = isNew
+        ? { ...notice.runtime, startJob: { requestedAtMs: job.requestedAtMs, result } }
+        : notice.runtime;
+      await this.commit(read, { ...notice, runtime }, this.telling('start', job, result));
+      this.count('start', result.errorCode, job.gameId, { result });
+    });
+  }
+
+  private async startOutcome(
+    known: Runtime | null,
+    job: Job,
+    imageRef: string,
+  ): Promise<{ notice: Notice; result: JobResult; isNew: boolean }> {
+    const { driver } = this.options;
+    const runtime = known ?? newRuntime(job.gameId, Date.now());
+    const unchanged: Notice = { runtime, events: [] };
+    if (runtime.startJob?.requestedAtMs === job.requestedAtMs) {
+      return { notice: unchanged, result: runtime.startJob.result, isNew: false };
+    }
+    if (runtime.stopJob !== null && runtime.stopJob.requestedAtMs >= job.requestedAtMs) {
+      const result = jobResult.failed({
+        code: 'container_start_failed',
+        message: 'the game was to be stopped before it was started',
+      });
+      return { notice: unchanged, result, isNew: false };
+    }
+    try {
+      if (isAlive(runtime) && runtime.spec !== null) {
+        if (runtime.spec.imageRef !== imageRef) {
+          throw new StartFailure(
+            'start_config_invalid',
+            `the game has an engine of ${runtime.spec.imageRef}, which only a patch can replace`,
+          );
+        }
+        const found = await driver.inspect(job.gameId);
+        const up = found?.isRunning ? found : await this.bringUp(runtime.spec);
+        const notice = noticeContainer(runtime, up, Date.now());
+        return { notice, result: jobResult.started(notice.runtime), isNew: true };
+      }
+      // What a game that was stopped left behind is not played on: a new start is a new game to its engine.
+      const spec = await this.newSpec(job, imageRef);
+      const notice = started(runtime, await this.bringUp(spec), Date.now());
+      return { notice, result: jobResult.started(notice.runtime), isNew: true };
+    } catch (error) {
+      if (!(error instanceof StartFailure)) throw error;
+      const result = jobResult.failed(error);
+      if (isAlive(runtime)) return { notice: unchanged, result, isNew: true };
+      await this.clearAway(job.gameId);
+      const failed: Runtime = { ...runtime, status: 'start_failed', endedAt: Date.now() };
+      return { notice: { runtime: failed, events: [] }, result, isNew: true };
+    }
+  }
+
+  private async newSpec({ gameId, requestedAtMs }: Job, imageRef: string): Promise<EngineSpec> {
+    const { driver, memory, ports } = this.options;
+    const spec = { gameId, imageRef, state: requestedAtMs.toString(), port: null };
+    if (!driver.needsPorts) return spec;
+    // A container of this very job may be there, from before a crash.
+    const found = await driver.inspect(gameId);
+    if (found?.spec.state === spec.state && found.spec.port !== null)
+      return { ...spec, port: found.spec.port };
+    const remembered = (await memory.all()).flatMap(({ spec: other }) => other?.port ?? []);
+    const port = await freePort(ports, new Set([...remembered, ...this.chosenPorts]));
+    this.chosenPorts.add(port);
+    // By then it is remembered, or free again.
+    setTimeout(() => this.chosenPorts.delete(port), 2 * this.options.startTimeoutMs).unref();
+    return { ...spec, port };
+  }
+
+  /** Does a stop job and tells its result. @throws DriverUnavailable, MemoryUnavailable: the job may be repeated */
+  async stopByJob(job: Job, reason: string): Promise<void> {
+    await this.lanes.run(job.gameId, async () => {
+      const read = await this.options.memory.find(job.gameId);
+      const runtime = read.runtime ?? newRuntime(job.gameId, Date.now());
+      const isRepeated = runtime.stopJob?.requestedAtMs === job.requestedAtMs;
+      const isPast = (runtime.startJob?.requestedAtMs ?? 0) > job.requestedAtMs;
+      if (isRepeated || isPast) {
+        const result = isRepeated && runtime.stopJob ? runtime.stopJob.result : jobResult.stopped(null);
+        await this.commit(read, { runtime, events: [] }, this.telling('stop', job, result));
+        return;
+      }
+      const notice = await this.end(runtime, reason);
+      const result = jobResult.stopped(notice.runtime.containerId);
+      const stopJob = { requestedAtMs: job.requestedAtMs, result };
+      await this.commit(
+        read,
+        { ...notice, runtime: { ...notice.runtime, stopJob } },
+        this.telling('stop', job, result),
+      );
+      this.count('stop', '', job.gameId, { reason });
+    });
+  }
+
+  /** @throws ServiceError when none is known, or Redis is away */
+  async get(gameId: string): Promise<Runtime> {
+    const { runtime } = await this.guard(() => this.options.memory.find(gameId));
+    if (runtime === null) throw unknown(gameId);
+    return runtime;
+  }
+
+  /** Ends a game's engine. Returns its runtime. @throws ServiceError */
+  async stop(gameId: string, reason: string): Promise<Runtime> {
+    return this.call('stop', gameId, async (read) => {
+      const runtime = await this.commit(read, await this.end(read.runtime, reason));
+      this.log(gameId).info({ reason }, 'stopped');
+      return runtime;
+    });
+  }
+
+  private async end(known: Runtime, reason: string): Promise<Notice> {
+    const { driver } = this.options;
+    await driver.stop(known.gameId);
+    const found = await driver.inspect(known.gameId);
+    const runtime = known.spec === null && found !== null ? { ...known, ...seenIn(found) } : known;
+    const now = Date.now();
+    const notice: Notice =
+      runtime.status === 'running' && found !== null
+        ? ended(runtime, found, now, reason)
+        : noticeContainer(runtime, found, now);
+    const endedAt = runtime.status === 'stopped' ? runtime.endedAt : now;
+    return { ...notice, runtime: { ...notice.runtime, status: 'stopped', replacement: null, endedAt } };
+  }
+
+  /** Ends a game's engine and starts it again. Returns its runtime. @throws ServiceError */
+  async restart(gameId: string): Promise<Runtime> {
+    return this.call('restart', gameId, async (read) => {
+      const known = startedOnce(read, 'never came up');
+      return this.replace(known, known.runtime.spec.imageRef);
+    });
+  }
+
+  /** Puts an engine of another image in the place of a game's engine. Returns its runtime. @throws ServiceError */
+  async patch(gameId: string, imageRef: string): Promise<Runtime> {
+    return this.call('patch', gameId, async (read) => {
+      const known = startedOnce(read, 'never came up');
+      const { runtime } = known;
+      if (runtime.status === 'stopped') throw conflict(gameId, 'is stopped');
+      if (
+        runtime.spec.imageRef === imageRef &&
+        runtime.status === 'running' &&
+        runtime.replacement === null
+      ) {
+        return runtime;
+      }
+      return this.replace(known, imageRef);
+    });
+  }
+
+  /**
+   * Ends the engine and starts one of `imageRef` on the same state and endpoint. That it has begun is remembered first,
+   * so that a crash at any point is made good by `look`.
+   * @throws StartFailure when none comes up, after the old one was brought back where there is a difference
+   */
+  private async replace(known: Known, imageRef: string): Promise<Runtime> {
+    const { driver } = this.options;
+    const { gameId } = known;
+    const { spec } = known.runtime;
+    await this.makeAvailable(imageRef);
+    const begun = await this.options.memory.commit(known, { ...known.runtime, replacement: imageRef });
+    const runtime: Runtime = { ...known.runtime, replacement: null };
+    await driver.stop(gameId);
+    try {
+      const up = await this.bringUp({ ...spec, imageRef });
+      return await this.commit(begun, started(runtime, up, Date.now()));
+    } catch (error) {
+      if (!(error instanceof StartFailure)) throw error;
+      await this.logLastOutput(gameId);
+      await driver.stop(gameId);
+      if (spec.imageRef === imageRef) {
+        await this.commit(begun, noticeEnd(runtime, await driver.inspect(gameId)));
+        throw error;
+      }
+      return this.bringBack(begun, runtime, spec, error);
+    }
+  }
+
+  private async bringBack(
+    begun: Remembered,
+    runtime: Runtime,
+    old: EngineSpec,
+    failure: StartFailure,
+  ): Promise<never> {
+    const { driver } = this.options;
+    let back: Container;
+    try {
+      back = await this.bringUp(old);
+    } catch (error) {
+      if (!(error instanceof StartFailure)) throw error;
+      await this.commit(begun, noticeEnd(runtime, await driver.inspect(old.gameId)));
+      throw new StartFailure(
+        failure.code,
+        `${failure.message}; ${old.imageRef} did not come back either: ${error.message}`,
+      );
+    }
+    await this.commit(begun, started(runtime, back, Date.now()));
+    throw new StartFailure(failure.code, `${failure.message}; ${old.imageRef} runs again`);
+  }
+
+  /** Has an engine of this description run and answer. @throws StartFailure */
+  private async bringUp(spec: EngineSpec): Promise<Container> {
+    const { driver, startTimeoutMs, probeTimeoutMs, stopping } = this.options;
+    await this.makeAvailable(spec.imageRef);
+    await driver.start(spec);
+    const deadline = Date.now() + startTimeoutMs;
+    for (;;) {
+      const found = await driver.inspect(spec.gameId);
+      if (!found?.isRunning) {
+        const how = found === null || found.exitCode === null ? '' : ` with exit code ${found.exitCode}`;
+        const why = found?.outOfMemory ? ', out of memory,' : '';
+        throw new StartFailure('container_start_failed', `the engine ended${how}${why} before it answered`);
+      }
+      if ((await probe(found.endpoint, probeTimeoutMs)) === null) return found;
+      if (Date.now() > deadline) {
+        throw new StartFailure(
+          'container_start_failed',
+          `the engine did not answer within ${startTimeoutMs} ms`,
+        );
+      }
+      if (stopping.aborted) throw new DriverUnavailable('Runtime Manager is ending');
+      await pause(LOOK_AGAIN_MS, stopping);
+    }
+  }
+
+  private async makeAvailable(imageRef: string): Promise<void> {
+    if (!isImageReference(imageRef)) {
+      throw new StartFailure('start_config_invalid', 'image_ref is not an image with a tag or a digest');
+    }
+    if (!this.options.allows(imageRef)) {
+      throw new StartFailure('start_config_invalid', `${imageRef} is not an image that may be run`);
+    }
+    await this.options.driver.prepare(imageRef);
+  }
+
+  /** After a failed start: what it printed goes to the log, and the container away. */
+  private async clearAway(gameId: string): Promise<void> {
+    await this.logLastOutput(gameId);
+    await this.options.driver.remove(gameId);
+  }
+
+  private async logLastOutput(gameId: string): Promise<void> {
+    const output = await this.options.driver.lastOutput(gameId);
+    if (output !== '') this.log(gameId).warn({ output }, 'the last lines of the engine that did not come up');
+  }
+
+  /**
+   * Compares what is remembered of a game with what there is, and tells of the difference; makes good what a crash
+   * interrupted; removes what has been stopped for long.
+   * @throws DriverUnavailable, MemoryUnavailable
+   */
+  async look(gameId: string): Promise<void> {
+    await this.lanes.run(gameId, async () => {
+      const { driver, memory } = this.options;
+      const read = await memory.find(gameId);
+      const { runtime } = read;
+      if (runtime?.replacement) return this.finishReplacement(startedOnce(read, 'never came up'));
+      if (runtime !== null && !isAlive(runtime)) return this.removeWhenDue(read, runtime);
+      const found = await driver.inspect(gameId);
+      if (runtime === null) return this.adopt(read, found);
+      const notice = noticeContainer(runtime, found, Date.now());
+      if (notice.runtime !== runtime) await this.commit(read, notice);
+    });
+  }
+
+  /** A container that carries our mark and that nobody remembers: the memory was lost, or a crash came before it. */
+  private async adopt(read: Remembered, found: Container | null): Promise<void> {
+    if (found === null) return;
+    const now = Date.now();
+    const runtime: Runtime = { ...newRuntime(read.gameId, now), spec: found.spec, status: 'disappeared' };
+    this.log(read.gameId).warn(
+      { container_id: found.id },
+      'a container that was not remembered is taken over',
+    );
+    await this.commit(read, noticeContainer(runtime, found, now));
+  }
+
+  private async finishReplacement(known: Known): Promise<void> {
+    const imageRef = known.runtime.replacement ?? known.runtime.spec.imageRef;
+    this.log(known.gameId).warn({ image_ref: imageRef }, 'a replacement that was interrupted is completed');
+    try {
+      await this.replace(known, imageRef);
+    } catch (error) {
+      if (!(error instanceof StartFailure)) throw error;
+      // Its caller has gone; what runs now is remembered, and told by events.
+      this.log(known.gameId).error({ err: error }, 'the interrupted replacement failed');
+    }
+  }
+
+  private async removeWhenDue(read: Remembered, { gameId, endedAt }: Runtime): Promise<void> {
+    const { driver, retentionMs, removeState } = this.options;
+    if (Date.now() < (endedAt ?? 0) + retentionMs) return;
+    await driver.remove(gameId);
+    if (removeState) await driver.removeStates(gameId);
+    await this.options.memory.commit(read, null);
+    this.count('remove', '', gameId, {});
+  }
+
+  /** Asks a running engine whether it is well. Games for which something is being done are passed over. */
+  async check({ gameId, status, endpoint, run, replacement }: Runtime): Promise<void> {
+    if (status !== 'running' || endpoint === null || replacement !== null || this.lanes.isBusy(gameId))
+      return;
+    const error = await probe(endpoint, this.options.probeTimeoutMs);
+    this.options.metrics.probes.inc({ outcome: error === null ? 'ok' : 'failed' });
+    // Whether it is there at all comes first: then that is the news.
+    if (error !== null) await this.look(gameId);
+    await this.lanes.run(gameId, async () => {
+      const read = await this.options.memory.find(gameId);
+      if (read.runtime?.run !== run || read.runtime.replacement !== null) return;
+      const notice = noticeProbe(read.runtime, error, Date.now());
+      if (notice.runtime !== read.runtime) await this.commit(read, notice);
+    });
+  }
+
+  /** When everything that was begun is over. */
+  async settled(): Promise<void> {
+    await this.lanes.settled();
+  }
+
+  /** One call of REST: in the game's lane, with the errors of the contract. */
+  private async call(
+    operation: string,
+    gameId: string,
+    work: (read: Remembered & { runtime: Runtime }) => Promise<Runtime>,
+  ): Promise<Runtime> {
+    return this.lanes.run(gameId, async () => {
+      try {
+        const read = await this.options.memory.find(gameId);
+        const { runtime } = read;
+        if (runtime === null) throw unknown(gameId);
+        const result = await work({ ...read, runtime });
+        this.options.metrics.operations.inc({ operation, code: 'ok' });
+        return result;
+      } catch (error) {
+        const refusal = this.toServiceError(error);
+        this.options.metrics.operations.inc({ operation, code: refusal.code });
+        throw refusal;
+      }
+    });
+  }
+
+  /** What `work` gives; its failures are those of the contract. @throws ServiceError */
+  async guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.toServiceError(error);
+    }
+  }
+
+  private toServiceError(error: unknown): ServiceError {
+    if (error instanceof ServiceError) return error;
+    if (error instanceof StartFailure)
+      return new ServiceError(422, error.code, error.message, { cause: error });
+    if (error instanceof DriverUnavailable) {
+      return unavailable(`${this.options.driver.name} does not answer`, error);
+    }
+    if (error instanceof MemoryMoved) return unavailable('somebody else is at work on this game', error);
+    if (error instanceof MemoryUnavailable) return unavailable('redis does not answer', error);
+    return new ServiceError(500, 'internal_error', 'internal error', { cause: error });
+  }
+
+  private async commit(read: Remembered, notice: Notice, telling: Telling = {}): Promise<Runtime> {
+    const { memory, metrics } = this.options;
+    await memory.commit(read, notice.runtime, { ...telling, events: notice.events });
+    for (const { type, containerId, details } of notice.events) {
+      metrics.healthEvents.inc({ type });
+      this.log(read.gameId).info({ event_type: type, container_id: containerId, ...details }, 'health event');
+    }
+    return notice.runtime;
+  }
+
+  private telling(
+    kind: 'start' | 'stop',
+    { stream, entryId, requestedAtMs }: Job,
+    result: JobResult,
+  ): Telling {
+    return { job: { kind, stream, entryId, requestedAtMs, result } };
+  }
+
+  private count(operation: string, errorCode: string, gameId: string, about: object): void {
+    this.options.metrics.operations.inc({ operation, code: errorCode === '' ? 'ok' : errorCode });
+    this.log(gameId).info({ operation, ...about }, 'done');
+  }
+
+  private log(gameId: string): Logger {
+    return gameLogger(this.options.log, gameId);
+  }
+}
+
+function noticeEnd(runtime: Runtime, found: Container | null): Notice {
+  const now = Date.now();
+  if (found === null) return noticeContainer({ ...runtime, status: 'running' }, null, now);
+  return ended(runtime, found, now);
+}
+
+/** @throws ServiceError when there is nothing that could be started again */
+function startedOnce(read: Remembered, otherwise: string): Known {
+  const { runtime, gameId } = read;
+  if (runtime === null || runtime.spec === null || runtime.status === 'start_failed') {
+    throw conflict(gameId, otherwise);
+  }
+  return { ...read, runtime: { ...runtime, spec: runtime.spec } };
+}
+
+function unknown(gameId: string): ServiceError {
+  return new ServiceError(404, 'runtime_not_found', `no runtime of ${gameId} is known`);
+}
+
+function conflict(gameId: string, how: string): ServiceError {
+  return new ServiceError(409, 'conflict', `the runtime of ${gameId} ${how}`);
+}
