@@ -1,6 +1,6 @@
 'use strict';
 
-// Entry of `npm start`, `npm test`, `npm run stack` and `npm run fuzz`. It must work on a fresh clone where nothing is installed
+// Entry of `npm start`, `npm test`, `npm run stack`, `npm run containers` and `npm run fuzz`. It must work on a fresh clone where nothing is installed
 // yet, hence plain Node. It installs and builds what is missing or out of date, then hands over.
 const { spawn, spawnSync } = require('node:child_process');
 const { createHash } = require('node:crypto');
@@ -15,6 +15,7 @@ const oldestNode = [20, 19];
 const commands = {
   start: (words) => [within('dist/tools/demo/main.js'), ...words],
   stack: (words) => [within('dist/tools/stack/main.js'), ...words],
+  containers: (words) => [within('dist/tools/containers/main.js'), ...words],
   fuzz: (words) => [within('dist/tools/fuzz/main.js'), ...words],
   test: (words) => [within('node_modules/jest/bin/jest.js'), ...words],
 };
