@@ -46,7 +46,7 @@ export class GameMaster {
   private replica = 0;
 
   private constructor(
-    private readonly environment: Record<string, string>,
+    readonly environment: Readonly<Record<string, string>>,
     readonly database: Pool,
     readonly redis: Redis,
     readonly temporal: Client,

@@ -10,6 +10,9 @@ import { createServer, Socket, type AddressInfo, type Server } from 'node:net';
  */
 export type ProxyMode = 'pass' | 'blackhole' | 'refuse' | 'lose-replies';
 
+/** Where a server listens: a port, or a Unix socket. */
+type Target = { host: string; port: number } | { path: string };
+
 interface Link {
   client: Socket;
   upstream: Socket;
@@ -26,13 +29,13 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #links = new Set<Link>();
 
-  private constructor(private readonly target: { host: string; port: number }) {
+  private constructor(private readonly target: Target) {
     this.#server = createServer((client) => {
       this.#connect(client);
     });
   }
 
-  static async start(target: { host: string; port: number }): Promise<TcpProxy> {
+  static async start(target: Target): Promise<TcpProxy> {
     const proxy = new TcpProxy(target);
     await proxy.#listen();
     return proxy;
@@ -91,7 +94,7 @@ export class TcpProxy {
     const upstream = new Socket();
     const link: Link = { client, upstream, lossy: false };
     this.#links.add(link);
-    upstream.connect(this.target.port, this.target.host);
+    upstream.connect(this.target);
     this.#forward(link, client, upstream);
     this.#forward(link, upstream, client);
   }
