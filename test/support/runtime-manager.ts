@@ -1,8 +1,11 @@
 import { Redis } from 'ioredis';
+import { AsyncApiDocument } from '../unit/contracts/asyncapi-document';
 import type { DriverKit } from './engine-drivers';
 import { ServiceProcess } from './service-process';
 import { freePort, freshKeyPrefix, stackAddresses } from './stack';
 import { waitFor } from './wait-for';
+
+const contract = new AsyncApiDocument('platform/rtmanager/asyncapi.yaml');
 
 type Json = Record<string, unknown>;
 type Fields = Record<string, string>;
@@ -142,6 +145,14 @@ export class RuntimeManager {
         describe: () => `${type} of ${gameId}:\n${this.process.lines.slice(-20).join('\n')}`,
       },
     );
+  }
+
+  /** Every entry that it added to a stream. @throws Error where one is not as its document says */
+  async told(): Promise<{ results: Fields[]; events: Fields[] }> {
+    const results = await this.entries(this.streams.jobResults);
+    const events = await this.entries(this.streams.healthEvents);
+    for (const entry of [...results, ...events]) contract.check(entry);
+    return { results, events };
   }
 
   async dead(stream: 'startJobs' | 'stopJobs'): Promise<Fields[]> {

@@ -1,5 +1,7 @@
 import { START_ERRORS } from '../../../platform/rtmanager/driver';
 import { HEALTHS, RUNTIME_STATUSES } from '../../../platform/rtmanager/runtime';
+import { RuntimeManagerClient } from '../../../clients/runtime-manager';
+import { TestRuntimeManager } from '../../support/test-runtime-manager';
 import { fieldsOf, OpenApiDocument } from './openapi-document';
 
 // The tables below are written by hand, not derived: whoever changes the contract changes them too, knowingly.
@@ -137,5 +139,20 @@ test('every example fits its schema, and every error its response', () => {
     expect([at, validate.errors]).toEqual([at, null]);
     const code = (value as { error?: { code: string } } | null)?.error?.code;
     if (code !== undefined) expect([at, errorCodes]).toEqual([at, expect.arrayContaining([code])]);
+  }
+});
+
+test('Game Master asks for what is there', async () => {
+  const double = await TestRuntimeManager.start();
+  const client = new RuntimeManagerClient({ baseUrl: double.baseUrl, timeoutMs: 2_000 });
+  await client.stop('orion', 'asked for by an administrator');
+  await client.patch('orion', 'galaxy/engine:1.0.1');
+  await client.close();
+  await double.stop();
+  expect(double.requests).toEqual(['stop orion', 'patch orion']);
+  for (const [i, name] of ['StopRequest', 'PatchRequest'].entries()) {
+    const validate = document.validator(schema(name));
+    validate(double.bodies[i]);
+    expect(validate.errors).toBeNull();
   }
 });

@@ -1,5 +1,6 @@
 /** Jobs, calls, health and what is made good after a crash: a Runtime Manager that runs, with each driver. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { START_ERRORS } from '../../../../platform/rtmanager/driver';
 import { DRIVER_KITS, type DriverKit } from '../../../support/engine-drivers';
 import { RuntimeManager } from '../../../support/runtime-manager';
 import { freshGameId, waitFor } from '../../../support/stack';
@@ -273,5 +274,11 @@ describe.each(DRIVER_KITS)('with the %s driver', (name, startKit) => {
     expect(await containers(gameId)).toEqual([]);
     expect(await containers(running)).toEqual([running]);
     expect(await manager.runtime(running)).toMatchObject({ status: 'running' });
+  });
+
+  it('has told all of it as its document says', async () => {
+    const { results, events } = await manager.told();
+    expect(new Set(results.map(({ error_code }) => error_code))).toEqual(new Set(['', ...START_ERRORS]));
+    expect(new Set(events.map(({ event_type }) => event_type)).size).toBeGreaterThan(5);
   });
 });
