@@ -10,7 +10,6 @@ import {
   withDefault,
   type CrossCheck,
   type Setting,
-  type Values,
 } from '../service/env';
 import { baseSettings } from '../service/process';
 import type { PortRange } from './ports';
@@ -66,8 +65,6 @@ export const checks: readonly CrossCheck<typeof settings>[] = [
     must: 'must be such that the first is longer: stopping a container is one call',
   },
 ];
-
-export type Config = Values<typeof settings>;
 
 /** What of an image reference decides something, by the first pattern that fits; `*` is any characters. */
 export interface ImagePattern {
