@@ -1,9 +1,12 @@
 /** What Lobby reads, against the documents of those who write it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Ajv2020 from 'ajv/dist/2020';
 import { parse } from 'yaml';
 import { createLogger } from '../../service/logging';
 import { MalformedEntry } from '../../service/stream';
+import { askForEngine, giveEngineBack } from '../operations/jobs';
+import type { Queries } from '../stores/postgres';
 import { lobbyEvents } from '../streams/lobby-events';
 import { jobResults } from '../streams/job-results';
 import { userLifecycle } from '../streams/user-lifecycle';
@@ -86,7 +89,54 @@ describe("users' ends", () => {
   );
 });
 
+describe('jobs for Runtime Manager', () => {
+  const source = readFileSync(join(__dirname, '../../rtmanager/asyncapi.yaml'), 'utf8');
+  const ajv = new Ajv2020({ strict: false, validateSchema: false });
+  ajv.addSchema(parse(source) as object, 'document');
+
+  /** What an operation puts into the outbox. */
+  async function sent(
+    operation: (queries: Queries) => Promise<unknown>,
+  ): Promise<[stream: unknown, entry: unknown]> {
+    let entry: [unknown, unknown] = ['', ''];
+    const query = (text: string, values: readonly unknown[] = []): Promise<never[]> => {
+      if (text.includes('lobby.outbox')) entry = [values[0], JSON.parse(String(values[2]))];
+      return Promise.resolve([{ time: 1_773_424_802_117 }] as never[]);
+    };
+    await operation({ query });
+    return entry;
+  }
+
+  test('to start an engine are as its document has them', async () => {
+    const job = { gameId: 'orion', imageRef: 'galaxy/engine:1.0.0' };
+    const [stream, entry] = await sent((queries) => askForEngine(queries, outgoing, job));
+    ajv.validate({ $ref: 'document#/components/schemas/StartJob' }, entry);
+    expect([stream, ajv.errors]).toEqual(['start', null]);
+  });
+
+  test.each(['cancelled', 'finished', 'orphan_cleanup'] as const)(
+    'to stop one that is %s too',
+    async (reason) => {
+      const [stream, entry] = await sent((queries) =>
+        giveEngineBack(queries, outgoing, { gameId: 'orion', reason }),
+      );
+      ajv.validate({ $ref: 'document#/components/schemas/StopJob' }, entry);
+      expect([stream, ajv.errors]).toEqual(['stop', null]);
+    },
+  );
+});
+
 describe('results of jobs', () => {
+  const examples = examplesIn('platform/rtmanager/asyncapi.yaml', 'job_result');
+
+  test.each(examples)('of a $job that is a $outcome are understood', (fields) => {
+    expect(results.read(fields)).toMatchObject({
+      job: fields['job'],
+      game_id: fields['game_id'],
+      requested_at_ms: Number(fields['requested_at_ms']),
+    });
+  });
+
   const success = {
     job: 'start',
     game_id: 'orion',
