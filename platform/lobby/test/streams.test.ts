@@ -127,7 +127,7 @@ describe('jobs for Runtime Manager', () => {
 });
 
 describe('results of jobs', () => {
-  const examples = examplesIn('platform/rtmanager/asyncapi.yaml', 'job_result');
+  const examples = examplesIn('platform/rtmanager/asyncapi.yaml', ['job_result']);
 
   test.each(examples)('of a $job that is a $outcome are understood', (fields) => {
     expect(results.read(fields)).toMatchObject({
