@@ -23,10 +23,13 @@ function clockPast(time: number): Promise<true> {
   return waitFor(() => Date.now() > time, { timeout: 20_000, describe: 'the clock' });
 }
 
-test('without a worker calls answer 503 soon, and nothing comes of them once they are too late', async () => {
+test('without a worker calls answer 503 soon, and nothing comes of them once they are too late; signals wait', async () => {
   gm = await GameMaster.start({ workers: 1 });
   const running = await gm.running(engine);
+  const signalled = await TestEngine.start();
+  const operated = await gm.running(signalled);
   await gm.workers[0]?.crash();
+  await gm.workflow(operated).signal('force-next-turn');
 
   const newcomer = freshGameId();
   const other = await TestEngine.start();
@@ -50,11 +53,12 @@ test('without a worker calls answer 503 soon, and nothing comes of them once the
   expect(await gm.operations(newcomer)).toEqual([]);
   expect(await operationsOf(gm, running)).toEqual(['register starting > running ok']);
   expect([...engine.turnLog, ...other.calls]).toEqual([]);
+  await gm.untilRecord(operated, { current_turn: 1 });
 
   const repeated = await Promise.all([register, force].map((call) => untilTold(call)));
   expect(repeated.map(({ status }) => status)).toEqual([201, 200]);
-  expect(engine.turnLog).toEqual([1]);
-  await other.stop();
+  expect([engine.turnLog, signalled.turnLog]).toEqual([[1], [1]]);
+  await Promise.all([other.stop(), signalled.stop()]);
 });
 
 test.each([

@@ -197,6 +197,9 @@ describe('two consumers', () => {
     const gameId = await gm.running(engine);
     const stopped = await gm.running(engine);
     expect((await gm.stopGame(stopped)).status).toBe(200);
+    // Somebody ended its workflow by hand.
+    const orphaned = await gm.running(await secondEngine());
+    await gm.workflow(orphaned).terminate('test');
     const good = {
       game_id: gameId,
       container_id: 'c1',
@@ -206,13 +209,17 @@ describe('two consumers', () => {
     const seen = await fatesOf(async () => {
       await reports.report(gm, freshGameId(), 'container_oom');
       await reports.report(gm, stopped, 'container_exited');
+      await reports.report(gm, orphaned, 'container_exited');
       await reports.add(gm, { hello: 'world' });
       await reports.add(gm, { ...good, event_type: 'container_bored' });
       await reports.add(gm, { ...good, occurred_at_ms: 'soon' });
       await reports.add(gm, { ...good, details: '{' });
       await reports.report(gm, gameId, 'inspect_unhealthy');
     });
-    expect(seen).toEqual({ unknown_game: 1, game_over: 1, malformed: 4, signalled: 1 });
+    expect(seen).toEqual({ unknown_game: 2, game_over: 1, malformed: 4, signalled: 1 });
+    expect(
+      gm.workers.some(({ lines }) => lines.some((line) => line.includes('a record and no workflow'))),
+    ).toBe(true);
     await gm.untilRecord(gameId, { engine_health: 'inspect_unhealthy' });
     expect((await reports.dead(gm)).map(({ reason }) => reason).sort()).toEqual([
       'details is not JSON',

@@ -1,6 +1,7 @@
 /**
  * Every operation of a game's life, interrupted while a neighbour has it in hand, by everything that it needs and that
- * can go away. Its caller repeats it with its key, as a 503 or a broken connection tells it to.
+ * can go away. Its caller repeats it with its key, as a 503 or a broken connection tells it to. The game is to begin a
+ * new run as soon as it can.
  */
 import { faultsOf } from '../support/checker';
 import { GameMaster, untilTold, type Json, type Reply } from '../support/game-master';
@@ -73,12 +74,17 @@ function ask(gameId: string, operation: string, body: object): Promise<Reply> {
 }
 
 async function standing(): Promise<Standing[]> {
-  const [registering, forced, patched, stopped, banished] = await Promise.all(
-    Array.from({ length: 5 }, newEngine),
+  const [registering, forced, finished, patched, stopped, banished] = await Promise.all(
+    Array.from({ length: 6 }, newEngine),
   );
-  if (!registering || !forced || !patched || !stopped || !banished) throw new Error('five are needed');
-  const games = await Promise.all([forced, patched, stopped, banished].map((engine) => gm.running(engine)));
-  const [force = '', patch = '', stop = '', banish = ''] = games;
+  if (!registering || !forced || !finished || !patched || !stopped || !banished) {
+    throw new Error('six are needed');
+  }
+  finished.options.finishTurn = 1;
+  const games = await Promise.all(
+    [forced, finished, patched, stopped, banished].map((engine) => gm.running(engine)),
+  );
+  const [force = '', finish = '', patch = '', stop = '', banish = ''] = games;
   const register = freshGameId();
   // A game that is over makes no more turns, and the check wants to see one.
   await gm.force(stop);
@@ -109,6 +115,19 @@ async function standing(): Promise<Standing[]> {
         status: 200,
         body: { status: 'running', current_turn: 1 },
         row: 'force generation_in_progress > running ok',
+      },
+    },
+    {
+      name: 'finish',
+      gameId: finish,
+      engine: finished,
+      call: () => gm.force(finish, KEY),
+      isThere: () => finished.callsOf('turn') > 0,
+      letGo: finished.holdTurns(),
+      outcome: {
+        status: 200,
+        body: { status: 'finished', current_turn: 1 },
+        row: 'finish generation_in_progress > finished ok',
       },
     },
     {
@@ -183,6 +202,12 @@ test.each(FAULTS)(
       ),
     );
     for (const { name, isThere } of games) await waitFor(isThere, { describe: `${name} to be asked for` });
+    const runs = await Promise.all(
+      games.map(async ({ gameId }) => {
+        await gm.workflow(gameId).signal('continue-as-new');
+        return (await gm.workflow(gameId).describe()).runId;
+      }),
+    );
 
     const comeBack = await goAway();
     for (const { letGo } of games) letGo();
@@ -199,14 +224,22 @@ test.each(FAULTS)(
     for (const [at, { name, gameId, engine, outcome }] of games.entries()) {
       const rows = await operationsOf(gm, gameId);
       expect([name, rows.filter((row) => row.startsWith(name))]).toEqual([name, [outcome.row]]);
-      if (name !== 'force' && name !== 'stop')
+      if (['register', 'patch', 'banish'].includes(name)) {
         await untilTold(() => gm.force(gameId, { 'Idempotency-Key': 'after' }));
+      }
       expect([name, engine.turnLog]).toEqual([name, [1]]);
       const reply = replies[at];
-      expect([name, await faultsOf(gm, { gameId, engine, replies: reply?.body ? [reply] : [] })]).toEqual([
-        name,
-        [],
-      ]);
+      const faults = await faultsOf(gm, { gameId, engine, replies: reply?.body ? [reply] : [] });
+      expect([name, faults]).toEqual([name, []]);
+      // What is over ends in the run that it was in; the others are in a new one.
+      const isOver = ['stop', 'finish'].includes(name);
+      await waitFor(
+        async () => {
+          const { status, runId } = await gm.workflow(gameId).describe();
+          return isOver ? status.name === 'COMPLETED' && runId === runs[at] : runId !== runs[at];
+        },
+        { describe: `the run of ${name}` },
+      );
     }
   },
 );
