@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { endEngines, startEngine } from '../../platform/engine/test/running-engine';
 import { Contract } from '../support/contract';
 import { GameMaster } from '../support/game-master';
+import { freshGameId } from '../support/stack';
 import { TestLobby } from '../support/test-lobby';
 import { TestRuntimeManager } from '../support/test-runtime-manager';
 
@@ -63,6 +64,7 @@ async function vega(): Promise<string> {
   const script = `${variables}\ncurl() { command curl --write-out '\\n%{http_code}' "$@"; }\n${command}`
     .replaceAll('http://127.0.0.1:8097', gm.apis[0]?.baseUrl ?? '')
     .replaceAll('http://galaxy-game-nova:8080', engine.url)
+    .replaceAll('games/nova', `games/${freshGameId()}`)
     .replaceAll('vega', gameId)
     .replaceAll('1.0.1', version);
 
