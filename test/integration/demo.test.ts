@@ -19,9 +19,9 @@ class Demo {
   private readonly ended: Promise<unknown>;
   output = '';
 
-  constructor(env: Record<string, string> = {}) {
+  constructor(env: Record<string, string> = {}, words: string[] = []) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('STACK_'));
-    this.child = spawn(process.execPath, [MAIN], {
+    this.child = spawn(process.execPath, [MAIN, ...words], {
       env: { ...Object.fromEntries(inherited), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -117,28 +117,43 @@ async function demoDatabases(): Promise<string[]> {
   }
 }
 
-it('plays from nothing to a first turn, and Ctrl-C leaves nothing behind', async () => {
+it('plays through the platform from nothing to a first turn, and Ctrl-C leaves nothing behind', async () => {
   demo = new Demo();
   await demo.until(FIRST_TURN);
   expect(demo.output).toMatch(
     /Temporal UI +http:\/\/127\.0\.0\.1:\d+\/namespaces\/default\/workflows\?query=/,
   );
-  expect(demo.output).toMatch(/Z {2}orion +registered, turn 0: ann /);
-  expect(demo.output).toMatch(/Z {2}vega +registered, turn 0: cleo /);
-  const [, dataDir = ''] = await demo.until(/Logs, data +(\S+)/);
-  expect(existsSync(path.join(dataDir, 'worker', 'server.log'))).toBe(true);
-  const pids = await demo.descendants();
-  // Temporal, Redis, Postgres, two engines, api, worker, and two reapers, at the least.
-  expect(pids.length).toBeGreaterThanOrEqual(9);
+  expect(demo.output).toMatch(/vega-\w+: cleo and dan applied and were approved, eve redeemed an invite/);
+  expect(demo.output).toMatch(/Z {2}orion-\w+ +registered, turn 0: ann /);
+  expect(demo.output).toMatch(/Z {2}vega-\w+ +registered, turn 0: cleo /);
+  const [, games = ''] = await demo.until(/Lobby +(http\S+)/);
+  expect(await (await fetch(games)).json()).toMatchObject({
+    games: [
+      { status: 'running', target_engine_version: expect.any(String) as string },
+      { status: 'running', target_engine_version: expect.any(String) as string },
+    ],
+  });
+  const engines = [...demo.output.matchAll(/Runtime Manager has started the engine: (\S+)/g)];
+  expect(engines).toHaveLength(2);
+  await demo.until(/ann renames planet \d+: the engine answers 2\d\d/);
+  await demo.until(/mail +to admin@galaxy\.example: .+/);
+  const [, forced = ''] = await demo.until(/(vega-\w+) +its engine goes on; an operator forces the turn/);
+  await demo.until(new RegExp(`operator forces the turn[^]*${forced} +turn \\d+: cleo`));
+  await demo.until(/orion-\w+ +finished at turn 8/);
 
+  const [, dataDir = ''] = await demo.until(/Logs, data +(\S+)/);
+  const pids = await demo.descendants();
+  // Temporal, Redis, Postgres, api, worker, three neighbours, two reapers and an engine, at the least.
+  expect(pids.length).toBeGreaterThanOrEqual(11);
   demo.signal('SIGINT');
   expect(await demo.exitCode()).toBe(0);
   expect(pids.filter(isAlive)).toEqual([]);
+  for (const [, engine = ''] of engines) await expect(fetch(`${engine}/healthz`)).rejects.toThrow();
   expect(existsSync(dataDir)).toBe(false);
 });
 
-it('has links that work: a forced turn, and a stop that ends the engine; and leaves shared servers as it found them', async () => {
-  demo = new Demo(sharedServers());
+it('plays directly, with links that work: a forced turn, and a stop that ends the engine; and leaves shared servers as it found them', async () => {
+  demo = new Demo(sharedServers(), ['--direct']);
   const [, api = ''] = await demo.until(/API +(http\S+)/);
   const [, game = ''] = await demo.until(/(vega-demo-[0-9a-f]+) +registered/);
   const database = game.replace('vega-', 'gamemaster-');
@@ -171,7 +186,7 @@ it('has links that work: a forced turn, and a stop that ends the engine; and lea
 
 it('ends at once when it is interrupted while it starts', async () => {
   demo = new Demo(sharedServers());
-  await demo.until(/Starting two engines/);
+  await demo.until(/Starting Game Master, Lobby/);
   const pids = await demo.descendants();
   demo.signal('SIGINT');
   expect(await demo.exitCode()).toBe(0);

@@ -9,9 +9,9 @@ export interface ContainerStopper {
 }
 
 /**
- * Does the one thing that the demo needs of Runtime Manager: on `POST /api/v1/internal/runtimes/{game_id}/stop` it ends
+ * Does the one thing that the direct way needs of Runtime Manager: on `POST /api/v1/internal/runtimes/{game_id}/stop` it ends
  * the game's engine, here a process, through `stopEngine`, which returns false for a game it does not know. Nothing
- * else is answered. It gives way to platform/rtmanager.
+ * else is answered.
  */
 export async function serveContainerStops(
   stopEngine: (gameId: string) => Promise<boolean>,

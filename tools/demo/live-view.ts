@@ -1,15 +1,10 @@
 import { styleText } from 'node:util';
 import { Redis } from 'ioredis';
-import type { RuntimeRecord } from '../../domain/runtime-record';
-import { tellIntent, tellLobbyEvent, type Entry, type Told } from './story';
+import type { Play } from './play';
+import type { Entry, Told } from './story';
 
 export interface LiveViewOptions {
-  redisUrl: string;
-  streams: { lobbyEvents: string; notificationIntents: string };
-  /** The records as they are now. */
-  runtimes: () => Promise<RuntimeRecord[]>;
-  /** What has to be said beside the games, such as a process that ended; a line each. */
-  troubles: () => string[];
+  play: Play;
   say: (line: string) => void;
   /** Colours, for a terminal. */
   colour: boolean;
@@ -18,7 +13,7 @@ export interface LiveViewOptions {
 const STATUS_EVERY_MS = 15_000;
 const BLOCK_MS = 1_000;
 const RECONNECT_MS = 1_000;
-const NAME_WIDTH = 8;
+const NAME_WIDTH = 14;
 
 /** Tells what happens as it happens: a line for every entry of the streams, and now and then how all games stand. */
 export class LiveView {
@@ -32,7 +27,7 @@ export class LiveView {
 
   constructor(options: LiveViewOptions) {
     this.#options = options;
-    this.#redis = new Redis(options.redisUrl, { retryStrategy: () => RECONNECT_MS });
+    this.#redis = new Redis(options.play.ground.stack.redis.url, { retryStrategy: () => RECONNECT_MS });
     // The connection comes back by itself; meanwhile the status line goes on.
     this.#redis.on('error', () => undefined);
     this.#status = setInterval(() => void this.#tellStatus(), STATUS_EVERY_MS);
@@ -46,11 +41,7 @@ export class LiveView {
   }
 
   async #follow(): Promise<void> {
-    const { lobbyEvents, notificationIntents } = this.#options.streams;
-    const tellers = new Map([
-      [lobbyEvents, tellLobbyEvent],
-      [notificationIntents, tellIntent],
-    ]);
+    const { tellers } = this.#options.play;
     const seen = new Map([...tellers.keys()].map((stream) => [stream, '0']));
     while (!this.#closed) {
       // A command that fails has waited for several connections: asking again at once is no busy loop.
@@ -72,27 +63,27 @@ export class LiveView {
     if (told.turn !== null && told.turn > 0) this.#firstTurn();
   }
 
-  async #tellStatus(): Promise<void> {
-    const line = await this.#options.runtimes().then(
-      (records) => records.map(standing).join(' | '),
-      (error: unknown) => `the api does not answer: ${String(error)}`,
-    );
-    if (this.#closed) return;
-    const now = new Date();
-    this.#line(now, 'now', line, 'cyan');
-    for (const trouble of this.#options.troubles()) this.#line(now, '!', trouble, 'red');
+  /** Tells what is on no stream. */
+  tell(name: string, text: string): void {
+    if (!this.#closed) this.#line(new Date(), name, text, 'yellow');
   }
 
-  #line(at: Date, name: string, text: string, format: 'dim' | 'reset' | 'red' | 'cyan'): void {
+  async #tellStatus(): Promise<void> {
+    const { play } = this.#options;
+    const lines = await play
+      .standings()
+      .catch((error: unknown) => [{ by: 'now', text: `how the games stand is not known: ${String(error)}` }]);
+    if (this.#closed) return;
+    const now = new Date();
+    for (const { by, text } of lines) this.#line(now, by, text, 'cyan');
+    for (const trouble of play.troubles()) this.#line(now, '!', trouble, 'red');
+  }
+
+  #line(at: Date, name: string, text: string, format: 'dim' | 'reset' | 'red' | 'cyan' | 'yellow'): void {
     const { say, colour } = this.#options;
     const line = `${at.toISOString().slice(11, 19)}Z  ${name.padEnd(NAME_WIDTH)} ${text}`;
     say(colour ? styleText(format, line) : line);
   }
-}
-
-function standing({ game_id, status, current_turn, next_generation_at }: RuntimeRecord): string {
-  const next = next_generation_at === null ? '' : `, next ${next_generation_at.slice(11, 19)}Z`;
-  return `${game_id} ${status.replaceAll('_', ' ')} at turn ${current_turn}${next}`;
 }
 
 /** Field names and values by turns, as Redis answers them. */

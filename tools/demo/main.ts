@@ -1,7 +1,11 @@
 /** `npm start`: the whole platform on this machine with two games being played, until Ctrl-C. */
-import { orThrow } from '../../clients/gamemaster';
+import { playDirectly } from './direct';
+import { Ground } from './ground';
 import { LiveView } from './live-view';
-import { startPlatform, type Platform } from './platform';
+import type { Play } from './play';
+import { playThroughPlatform } from './platform';
+
+const USAGE = `npm start plays through the whole platform; npm start -- --direct with Game Master alone.`;
 
 /** Ending takes a few seconds; whatever hangs then is left to the reapers, which outlive this process. */
 const END_WITHIN_MS = 12_000;
@@ -10,31 +14,35 @@ const cleanUps: (() => Promise<void> | void)[] = [];
 
 async function main(): Promise<void> {
   const asked = endAsked();
-  const started = startPlatform(say, (cleanUp) => cleanUps.push(cleanUp));
-  const platform = await Promise.race([started, asked]);
-  if (platform === undefined) {
+  const started = startPlaying(process.argv.slice(2));
+  const play = await Promise.race([started, asked]);
+  if (play === undefined) {
     // What is only half started has nobody but the reapers to end it.
     started.catch(() => undefined);
     await end();
     return;
   }
 
-  for (const line of invitation(platform)) say(line);
+  for (const line of play.invitation) say(line);
   const view = new LiveView({
-    redisUrl: platform.redisUrl,
-    streams: platform.names.streams,
-    runtimes: async () => {
-      const { runtimes } = await orThrow(platform.gameMaster.GET('/api/v1/internal/runtimes'));
-      return runtimes;
-    },
-    troubles: () => platform.troubles(),
+    play,
     say,
     colour: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
   });
   cleanUps.push(() => view.close());
+  const over = new AbortController();
+  play.begin?.((name, text) => view.tell(name, text), over.signal);
+  cleanUps.push(() => over.abort());
   void view.firstTurn.then(() => say(`First turn ${process.uptime().toFixed(1)} s after the start`));
   await asked;
   await end();
+}
+
+async function startPlaying(words: string[]): Promise<Play> {
+  const direct = words.includes('--direct');
+  if (words.length > (direct ? 1 : 0)) throw new Error(`It was told "${words.join(' ')}". ${USAGE}`);
+  const ground = await Ground.prepare(say, (cleanUp) => cleanUps.push(cleanUp));
+  return direct ? playDirectly(ground) : playThroughPlatform(ground);
 }
 
 /** Resolves when the demo is to end: on a signal, or when nobody reads its output any more. */
@@ -57,27 +65,6 @@ async function end(): Promise<void> {
     }
   }
   say(`Everything is stopped (${((Date.now() - began) / 1000).toFixed(1)} s)`);
-}
-
-function invitation({ apiUrl, names, gamesPage, dataDir }: Platform): string[] {
-  const baseUrl = `${apiUrl}/api/v1/internal`;
-  return [
-    '',
-    'Game Master runs, and two games are being played:',
-    `  ${names.quick} makes a turn every 5 s and finishes with turn 8,`,
-    `  ${names.endless} makes a turn every 10 s until it is stopped.`,
-    '',
-    `  Temporal UI   ${gamesPage ?? 'set STACK_TEMPORAL_UI_URL to see the link'}`,
-    `  API           ${baseUrl}`,
-    `  API page      ${apiUrl}/docs`,
-    `  List games    curl -s ${baseUrl}/runtimes`,
-    `  Force a turn  curl -s -X POST ${baseUrl}/runtimes/${names.endless}/force-next-turn`,
-    `  Stop a game   curl -s ${baseUrl}/runtimes/${names.endless}/stop \\`,
-    `                  -H 'content-type: application/json' -d '{"reason":"seen enough"}'`,
-    `  Logs, data    ${dataDir} (removed at the end)`,
-    '  End           Ctrl-C',
-    '',
-  ];
 }
 
 function say(line: string): void {

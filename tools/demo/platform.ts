@@ -1,228 +1,257 @@
-import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
-import { Redis } from 'ioredis';
-import {
-  gameMasterClient,
-  GameMasterRefusal,
-  orThrow,
-  type GameMasterClient,
-  type GameMasterSchemas,
-} from '../../clients/gamemaster';
-import { gameWorkflowId } from '../../workflows/messages';
-import { createDatabase, dropDatabase, startStack, type Stack } from '../stack';
-import { claimPort } from '../stack/ports';
-import { Reaper } from '../stack/reaper';
-import { serveContainerStops } from './container-stopper';
-import { startEngine, stopEngine } from './engines';
-import { OWN_NAMES, sharedNames, type Names } from './names';
-import { programProcess, type AtEnd } from './program-process';
+import { lastLines } from '../stack/program';
+import { addVersion, planGameMaster, type GameMaster } from './game-master';
+import { SHUTDOWN_TIMEOUT, type Ground, type ServiceProgram } from './ground';
+import { letEngineHang } from './hanging-engine';
+import { Lobby } from './lobby';
+import { MailCatcher, type CaughtMail } from './mail-catcher';
+import { ManagedEngines } from './managed-engines';
+import { gameMasterStandings, links, type Play } from './play';
+import { sendCommands, type Player } from './players';
+import { tellHealthEvent, tellIntent, tellJobResult, tellLobbyEvent } from './story';
 
-/** Everything that runs, with two games being played. */
-export interface Platform {
-  gameMaster: GameMasterClient;
-  /** Origin of the api. */
-  apiUrl: string;
-  names: Names;
-  redisUrl: string;
-  /** Page of the Temporal UI that lists the games; undefined where the server did not say where its UI is. */
-  gamesPage: string | undefined;
-  /** Folder with the log of each process. */
-  dataDir: string;
-  /** A line for each process that has ended and should not have. */
-  troubles(): string[];
+const LOBBY_PORT = 8094;
+const NOTIFICATION_PORT = 8095;
+const RUNTIME_MANAGER_PORT = 8096;
+const ENGINE_SCRIPT = path.resolve(__dirname, '..', '..', 'platform', 'engine', 'main.js');
+const ADMINISTRATOR = 'admin@galaxy.example';
+
+interface PlannedGame {
+  name: string;
+  version: string;
+  image: string;
+  /** What stands for its image: settings of the engine, platform/engine/README.md. */
+  engine: string[];
+  schedule: string;
+  /** User and race: they apply and are approved. */
+  applicants: [string, string][];
+  /** They are invited and accept. */
+  invited: [string, string][];
 }
-
-const API_PORT = 8097;
-const ENGINE_VERSION = '1.0.0';
-const IMAGE_REF = `galaxy/engine:${ENGINE_VERSION}`;
-/** How long the processes may take to end: Ctrl-C is to take a few seconds. */
-const SHUTDOWN_TIMEOUT = '4s';
 
 /** One game soon comes to its end, the other goes on until it is stopped. */
-const QUICK = {
+const QUICK: PlannedGame = {
+  name: 'Orion',
+  version: '1.0.0',
+  image: 'galaxy/quick-engine:1.0.0',
+  engine: ['ENGINE_FINISH_TURN=8', 'ENGINE_TURN_DURATION=200ms'],
   schedule: '*/5 * * * * *',
-  engine: { ENGINE_FINISH_TURN: '8', ENGINE_TURN_DURATION: '200ms' },
-  members: [
-    { user_id: 'ann', race_name: 'Aelinari' },
-    { user_id: 'bob', race_name: 'Borg' },
+  applicants: [
+    ['ann', 'Aelinari'],
+    ['bob', 'Borg'],
   ],
+  invited: [],
 };
-const ENDLESS = {
+const ENDLESS: PlannedGame = {
+  name: 'Vega',
+  version: '1.1.0',
+  image: 'galaxy/engine:1.1.0',
+  engine: ['ENGINE_TURN_DURATION=1s'],
   schedule: '*/10 * * * * *',
-  engine: { ENGINE_FINISH_TURN: '0', ENGINE_TURN_DURATION: '1s' },
-  members: [
-    { user_id: 'cleo', race_name: 'Cylons' },
-    { user_id: 'dan', race_name: 'Drengin' },
-    { user_id: 'eve', race_name: 'Eldar' },
+  applicants: [
+    ['cleo', 'Cylons'],
+    ['dan', 'Drengin'],
   ],
+  invited: [['eve', 'Eldar']],
 };
+const GAMES = [QUICK, ENDLESS];
 
 /**
- * Starts servers, engines, api and worker, and registers two games over REST.
- * @throws Error saying what failed; `atEnd` has been told of everything that was started till then
+ * Everything: starts Game Master, Lobby, Runtime Manager and Notification, has players enrolled at Lobby and the games
+ * started there.
+ * @throws Error saying what failed
  */
-export async function startPlatform(say: (line: string) => void, atEnd: AtEnd): Promise<Platform> {
-  say('Starting Temporal, Postgres and Redis');
-  const stack = await startStack({ log: (line) => say(`  ${line}`) });
-  atEnd(() => stack.stop());
-  const reaper = new Reaper();
-  atEnd(() => reaper.close());
-  const { dataDir } = stack;
-
-  const ownServers = [stack.temporal, stack.postgres, stack.redis].every(
-    ({ server }) => server !== undefined,
-  );
-  const names = ownServers ? OWN_NAMES : sharedNames();
-  const postgresDsn = await databaseOf(stack, names, atEnd);
-
-  say('Starting two engines, the api and the worker');
-  const games = [
-    { ...QUICK, gameId: names.quick },
-    { ...ENDLESS, gameId: names.endless },
-  ];
-  const engines = await Promise.all(
-    games.map(({ gameId, engine }) => startEngine({ dataDir, gameId, settings: engine }, reaper, atEnd)),
-  );
-  const stopper = await serveContainerStops((gameId) => stopEngine(engines, gameId));
-  atEnd(() => stopper.close());
-  const env = {
-    GAMEMASTER_POSTGRES_DSN: postgresDsn,
-    GAMEMASTER_REDIS_URL: stack.redis.url,
-    GAMEMASTER_TEMPORAL_ADDRESS: stack.temporal.address,
-    GAMEMASTER_TEMPORAL_TASK_QUEUE: names.taskQueue,
-    // Nothing of the demo asks Lobby for anything yet.
-    GAMEMASTER_LOBBY_BASE_URL: 'http://127.0.0.1:1',
-    GAMEMASTER_RTM_BASE_URL: stopper.baseUrl,
-    GAMEMASTER_ENGINE_HOSTS: '127.0.0.1',
-    GAMEMASTER_SCHEDULE_ALLOW_SECONDS: 'true',
-    GAMEMASTER_STREAM_LOBBY_EVENTS: names.streams.lobbyEvents,
-    GAMEMASTER_STREAM_NOTIFICATION_INTENTS: names.streams.notificationIntents,
-    GAMEMASTER_STREAM_HEALTH_EVENTS: names.streams.healthEvents,
-    GAMEMASTER_SHUTDOWN_TIMEOUT: SHUTDOWN_TIMEOUT,
+export async function playThroughPlatform(ground: Ground): Promise<Play> {
+  const { names, dataDir, say, atEnd } = ground;
+  say('Starting Game Master, Lobby, Runtime Manager and Notification');
+  const ports = {
+    lobby: await ground.port(LOBBY_PORT),
+    runtimeManager: await ground.port(RUNTIME_MANAGER_PORT),
+    notification: await ground.port(NOTIFICATION_PORT),
   };
-  const apiPort = await claimPort(API_PORT);
-  atEnd(() => apiPort.release());
-  const apiUrl = `http://127.0.0.1:${apiPort.number}`;
-  const workerPort = await claimPort();
-  atEnd(() => workerPort.release());
-  const api = programProcess(
-    {
-      name: 'The api',
-      script: 'api/main.js',
-      env: { ...env, GAMEMASTER_HTTP_ADDR: `127.0.0.1:${apiPort.number}` },
-      folder: path.join(dataDir, 'api'),
-      readyUrl: `${apiUrl}/readyz`,
-    },
-    reaper,
-  );
-  const worker = programProcess(
-    {
-      name: 'The worker',
-      script: 'worker/main.js',
-      env: { ...env, GAMEMASTER_METRICS_ADDR: `127.0.0.1:${workerPort.number}` },
-      folder: path.join(dataDir, 'worker'),
-      readyUrl: `http://127.0.0.1:${workerPort.number}/readyz`,
-    },
-    reaper,
-  );
-  atEnd(async () => {
-    await Promise.all([api.stop(), worker.stop()]);
+  const origin = (port: number): string => `http://127.0.0.1:${port}`;
+  const lobby = new Lobby(origin(ports.lobby));
+  const gameMaster = await planGameMaster(ground, {
+    lobbyUrl: lobby.url,
+    runtimeManagerUrl: origin(ports.runtimeManager),
   });
-  await Promise.all([api.start(), worker.start()]);
-  if (!ownServers) atEnd(() => leaveServersAsFound(stack, names));
+  let onMail: (mail: CaughtMail) => void = () => undefined;
+  const mailbox = await MailCatcher.start({ onMail: (mail) => onMail(mail) });
+  atEnd(() => mailbox.close());
+  const enginesFolder = path.join(dataDir, 'engines');
+  const engines = new ManagedEngines(enginesFolder, ground.reaper);
+  atEnd(() => engines.close());
+  await ground.start(
+    ...gameMaster.programs,
+    lobbyProgram(ground, ports.lobby, gameMaster.url),
+    runtimeManagerProgram(ground, ports.runtimeManager, enginesFolder),
+    notificationProgram(ground, ports.notification, mailbox.url),
+  );
 
-  say('Registering two games over REST');
-  const gameMaster = gameMasterClient({ baseUrl: apiUrl });
-  await orThrow(
-    gameMaster.POST('/api/v1/internal/engine-versions', {
-      body: { version: ENGINE_VERSION, image_ref: IMAGE_REF },
-    }),
-  );
-  await Promise.all(
-    games.map(({ gameId, schedule, members }) =>
-      register(gameMaster, gameId, {
-        engine_endpoint: engines.find((engine) => engine.gameId === gameId)?.endpoint ?? '',
-        members,
-        target_engine_version: ENGINE_VERSION,
-        turn_schedule: schedule,
-      }),
-    ),
-  );
+  say('Enrolling players at Lobby, and starting two games there');
+  const [quick, endless] = await startGames(ground, gameMaster, lobby);
+  const playersOf = (gameId: string, { applicants, invited }: PlannedGame): Player[] =>
+    [...applicants, ...invited].map(([user]) => ({ gameId, user }));
 
   return {
-    gameMaster,
-    apiUrl,
-    names,
-    redisUrl: stack.redis.url,
-    gamesPage: stack.temporal.uiUrl && gamesPage(stack.temporal.uiUrl, names.taskQueue),
-    dataDir,
-    troubles: () =>
-      [api, worker, ...engines.filter(({ stopped }) => !stopped).map(({ server }) => server)]
-        .filter(({ pid }) => pid === undefined)
-        .map(({ name }) => `${name} has ended: see its server.log below ${dataDir}`),
+    ground,
+    invitation: [
+      '',
+      'The platform runs, and two games are being played:',
+      `  ${quick} makes a turn every 5 s and finishes with turn 8,`,
+      `  ${endless} makes a turn every 10 s until it is stopped. Once its engine will hang: that brings a mail.`,
+      '',
+      ...links(ground, gameMaster.url, endless, [
+        `  Lobby         ${lobby.url}/api/v1/lobby/games`,
+        `  Engines       curl -s ${origin(ports.runtimeManager)}/api/v1/internal/runtimes`,
+        `  Sent to whom  curl -s ${origin(ports.notification)}/api/v1/internal/deliveries`,
+        `  Command       curl -s ${gameMaster.url}/api/v1/internal/games/${endless}/commands -H 'x-user-id: eve' \\`,
+        `                  -H 'content-type: application/json' -d '{"commands":[{"type":"greet"}]}' -i`,
+      ]),
+    ],
+    tellers: new Map([
+      [names.streams.jobResults, tellJobResult],
+      [names.streams.healthEvents, tellHealthEvent],
+      [names.streams.lobbyEvents, tellLobbyEvent],
+      [names.streams.notificationIntents, tellIntent],
+    ]),
+    standings: async () => [await gameMasterStandings(gameMaster.client), await lobbyStandings(lobby)],
+    troubles: () => ground.troubles(),
+    begin: (tell, over) => {
+      onMail = ({ to, subject, text }) => {
+        tell('mail', `to ${to.join(', ')}: ${subject}`);
+        for (const line of text.split('\n').filter((one) => one.trim() !== '')) tell('', `  ${line}`);
+      };
+      const { client } = gameMaster;
+      const players = [...playersOf(quick, QUICK), ...playersOf(endless, ENDLESS)];
+      void sendCommands(client, players, tell, over);
+      letEngineHang(client, engines, endless, tell, over).catch((error: unknown) => {
+        if (!over.aborted) tell(endless, `the demo could not go on with its engine: ${String(error)}`);
+      });
+    },
   };
 }
 
-async function databaseOf(stack: Stack, { database }: Names, atEnd: AtEnd): Promise<string> {
-  const { dsn } = stack.postgres;
-  if (database === null) return dsn;
-  const own = await createDatabase(dsn, database);
-  atEnd(() => dropDatabase(dsn, database));
-  return own;
+function lobbyProgram(ground: Ground, port: number, gameMasterUrl: string): ServiceProgram {
+  const { streams } = ground.names;
+  return {
+    name: 'Lobby',
+    folder: 'lobby',
+    script: 'platform/lobby/main.js',
+    addressVariable: 'LOBBY_HTTP_ADDR',
+    port,
+    env: {
+      LOBBY_POSTGRES_DSN: ground.postgresDsn,
+      LOBBY_REDIS_URL: ground.stack.redis.url,
+      LOBBY_GM_BASE_URL: gameMasterUrl,
+      LOBBY_SCHEDULE_ALLOW_SECONDS: 'true',
+      LOBBY_SHUTDOWN_TIMEOUT: SHUTDOWN_TIMEOUT,
+      LOBBY_STREAM_LOBBY_EVENTS: streams.lobbyEvents,
+      LOBBY_STREAM_JOB_RESULTS: streams.jobResults,
+      LOBBY_STREAM_USER_LIFECYCLE: streams.userLifecycle,
+      LOBBY_STREAM_START_JOBS: streams.startJobs,
+      LOBBY_STREAM_STOP_JOBS: streams.stopJobs,
+      LOBBY_STREAM_NOTIFICATION_INTENTS: streams.notificationIntents,
+    },
+  };
 }
 
-function gamesPage(uiUrl: string, taskQueue: string): string {
-  const query = `WorkflowType="game" AND TaskQueue="${taskQueue}"`;
-  return `${uiUrl}/namespaces/default/workflows?query=${encodeURIComponent(query)}`;
+function runtimeManagerProgram(ground: Ground, port: number, enginesFolder: string): ServiceProgram {
+  const { streams, keys } = ground.names;
+  const commands = GAMES.map(({ image, engine }) => [
+    image,
+    ['env', ...engine, process.execPath, ENGINE_SCRIPT],
+  ]);
+  return {
+    name: 'Runtime Manager',
+    folder: 'rtmanager',
+    script: 'platform/rtmanager/main.js',
+    addressVariable: 'RTMANAGER_HTTP_ADDR',
+    port,
+    env: {
+      RTMANAGER_REDIS_URL: ground.stack.redis.url,
+      RTMANAGER_DRIVER: 'process',
+      RTMANAGER_PROCESS_DIR: enginesFolder,
+      RTMANAGER_PROCESS_COMMAND: JSON.stringify(Object.fromEntries(commands)),
+      RTMANAGER_REDIS_KEY: keys.runtimes,
+      RTMANAGER_SHUTDOWN_TIMEOUT: SHUTDOWN_TIMEOUT,
+      RTMANAGER_STREAM_START_JOBS: streams.startJobs,
+      RTMANAGER_STREAM_STOP_JOBS: streams.stopJobs,
+      RTMANAGER_STREAM_JOB_RESULTS: streams.jobResults,
+      RTMANAGER_STREAM_HEALTH_EVENTS: streams.healthEvents,
+    },
+  };
 }
 
-/** On servers that go on after the demo: ends its games and removes its streams. */
-async function leaveServersAsFound({ temporal, redis }: Stack, names: Names): Promise<void> {
-  const connection = await Connection.connect({ address: temporal.address, connectTimeout: 2_000 });
-  const { workflow } = new Client({ connection });
-  await Promise.all(
-    [names.quick, names.endless].map((gameId) =>
-      // One that has finished cannot be terminated.
-      workflow
-        .getHandle(gameWorkflowId(gameId))
-        .terminate('the demo is over')
-        .catch(() => undefined),
-    ),
-  );
-  await connection.close();
-  const client = new Redis(redis.url);
+function notificationProgram(ground: Ground, port: number, smtpUrl: string): ServiceProgram {
+  const { streams, keys } = ground.names;
+  return {
+    name: 'Notification',
+    folder: 'notification',
+    script: 'platform/notification/main.js',
+    addressVariable: 'NOTIFICATION_HTTP_ADDR',
+    port,
+    env: {
+      NOTIFICATION_REDIS_URL: ground.stack.redis.url,
+      NOTIFICATION_SMTP_URL: smtpUrl,
+      NOTIFICATION_SMTP_TIMEOUT: '2s',
+      NOTIFICATION_EMAIL_FROM: 'Galaxy <galaxy@galaxy.example>',
+      NOTIFICATION_ADMIN_EMAILS: ADMINISTRATOR,
+      NOTIFICATION_KEY_PREFIX: keys.deliveries,
+      NOTIFICATION_SHUTDOWN_TIMEOUT: SHUTDOWN_TIMEOUT,
+      NOTIFICATION_STREAM_INTENTS: streams.notificationIntents,
+      NOTIFICATION_STREAM_PUSH: streams.pushes,
+    },
+  };
+}
+
+/** The ids of the games, once they run. */
+async function startGames(ground: Ground, { client }: GameMaster, lobby: Lobby): Promise<[string, string]> {
+  const startOne = async (game: PlannedGame): Promise<string> => {
+    const { name, version, image, schedule, applicants, invited } = game;
+    await addVersion(client, { version, image_ref: image });
+    const players = applicants.length + invited.length;
+    const { game_id: gameId } = await lobby.createGame({
+      name,
+      target_engine_version: version,
+      turn_schedule: schedule,
+      min_players: players,
+      max_players: players,
+    });
+    ground.gameIds.push(gameId);
+    await lobby.openEnrollment(gameId);
+    for (const [user, race] of applicants) await lobby.apply(gameId, user, race);
+    for (const [user, race] of invited) await lobby.invite(gameId, user, race);
+    ground.say(`  ${gameId}: ${namesOf(applicants)} applied and were approved${invitedToo(invited)}`);
+    await lobby.start(gameId);
+    return gameId;
+  };
   try {
-    await client.del(Object.values(names.streams).flatMap((stream) => [stream, `{${stream}}:sent`]));
-  } finally {
-    client.disconnect();
+    return await Promise.all([startOne(QUICK), startOne(ENDLESS)]);
+  } catch (error) {
+    const log = await readFile(path.join(ground.dataDir, 'rtmanager', 'server.log'), 'utf8').catch(() => '');
+    throw new Error(
+      `${error instanceof Error ? error.message : String(error)} Runtime Manager's log may say why; ` +
+        `npm start -- --direct plays without Lobby and Runtime Manager.${lastLines(log)}`,
+      { cause: error },
+    );
   }
 }
 
-const REGISTERED_WITHIN_MS = 30_000;
-const REPEAT_AFTER_MS = 1_000;
+function namesOf(players: [string, string][]): string {
+  return players.map(([user]) => user).join(' and ');
+}
 
-/** A 503 says that the outcome is not known: the same key finds it out, or tries again. */
-async function register(
-  gameMaster: GameMasterClient,
-  gameId: string,
-  body: GameMasterSchemas['RegisterRuntimeRequest'],
-): Promise<void> {
-  const deadline = Date.now() + REGISTERED_WITHIN_MS;
-  const header = { 'Idempotency-Key': randomUUID() };
-  for (;;) {
-    try {
-      await orThrow(
-        gameMaster.POST('/api/v1/internal/games/{game_id}/register-runtime', {
-          params: { path: { game_id: gameId }, header },
-          body,
-        }),
-      );
-      return;
-    } catch (error) {
-      if (!(error instanceof GameMasterRefusal && error.status === 503) || Date.now() > deadline) throw error;
-      await delay(REPEAT_AFTER_MS);
-    }
-  }
+function invitedToo(invited: [string, string][]): string {
+  return invited.length === 0 ? '' : `, ${namesOf(invited)} redeemed an invite`;
+}
+
+async function lobbyStandings(lobby: Lobby): Promise<{ by: string; text: string }> {
+  const games = await lobby.games();
+  const ours = games.map(({ game_id, status, active_players, runtime }) => {
+    const turn = runtime === null ? '' : ` at turn ${runtime.current_turn}`;
+    return `${game_id} ${status.replaceAll('_', ' ')}${turn}, ${active_players} players`;
+  });
+  return { by: 'lobby', text: ours.join(' | ') };
 }

@@ -1,4 +1,4 @@
-/** Puts the entries of the streams (api/runtime-events-asyncapi.yaml) into words. */
+/** Puts the entries of the streams (api/runtime-events-asyncapi.yaml, platform/rtmanager/asyncapi.yaml) into words. */
 import type { PlayerTurnStats } from '../../domain/player-stats';
 import type { RuntimeStatus } from '../../domain/runtime-status';
 import type { NotificationIntent } from '../../pkg/notificationintent';
@@ -61,6 +61,23 @@ export function tellIntent(entry: Entry): Told {
     turn: null,
     text: `notify ${recipients}: ${news(intent)}`,
   };
+}
+
+/** An entry of `runtime:job_results`. */
+export function tellJobResult(entry: Entry): Told {
+  const { game_id: gameId = '', job = '', outcome, engine_endpoint: endpoint = '' } = entry;
+  const done =
+    job === 'start'
+      ? `Runtime Manager has started the engine: ${endpoint}`
+      : 'Runtime Manager has stopped the engine';
+  const failed = `Runtime Manager could not ${job} the engine: ${entry['error_code'] ?? ''}: ${entry['error_message'] ?? ''}`;
+  return { gameId, at: new Date(), turn: null, text: outcome === 'success' ? done : failed };
+}
+
+/** An entry of `runtime:health_events`. */
+export function tellHealthEvent(entry: Entry): Told {
+  const { game_id: gameId = '', event_type: type = '', occurred_at_ms: at } = entry;
+  return { gameId, at: new Date(Number(at)), turn: null, text: `engine: ${type.replaceAll('_', ' ')}` };
 }
 
 function snapshot({ runtime_status, current_turn, player_turn_stats }: SnapshotUpdate): string {

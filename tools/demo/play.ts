@@ -1,0 +1,55 @@
+import type { RuntimeRecord } from '../../domain/runtime-record';
+import { orThrow, type GameMasterClient } from '../../clients/gamemaster';
+import type { Ground } from './ground';
+import type { Told, Entry } from './story';
+
+/** Games that are being played, one way or the other. */
+export interface Play {
+  ground: Ground;
+  /** What can be done now, for a person to read. */
+  invitation: string[];
+  /** Puts the entries of these streams into words; undefined for what need not be told. */
+  tellers: ReadonlyMap<string, (entry: Entry) => Told | undefined>;
+  /** How all games stand, by who says so. */
+  standings: () => Promise<{ by: string; text: string }[]>;
+  troubles: () => string[];
+  /** Lets go on what else happens while the games are played, until it is over. */
+  begin?: (tell: Tell, over: AbortSignal) => void;
+}
+
+/** Says what a game, or somebody else, does. */
+export type Tell = (name: string, text: string) => void;
+
+/** How the games stand at Game Master. */
+export async function gameMasterStandings(client: GameMasterClient): Promise<{ by: string; text: string }> {
+  const { runtimes } = await orThrow(client.GET('/api/v1/internal/runtimes'));
+  return { by: 'now', text: runtimes.map(standing).join(' | ') };
+}
+
+function standing({ game_id, status, current_turn, next_generation_at }: RuntimeRecord): string {
+  const next = next_generation_at === null ? '' : `, next ${next_generation_at.slice(11, 19)}Z`;
+  return `${game_id} ${status.replaceAll('_', ' ')} at turn ${current_turn}${next}`;
+}
+
+/** The lines that both ways have in common. */
+export function links(
+  { gamesPage, dataDir }: Ground,
+  gameMasterUrl: string,
+  gameId: string,
+  more: string[] = [],
+): string[] {
+  const baseUrl = `${gameMasterUrl}/api/v1/internal`;
+  return [
+    `  Temporal UI   ${gamesPage ?? 'set STACK_TEMPORAL_UI_URL to see the link'}`,
+    `  API           ${baseUrl}`,
+    `  API page      ${gameMasterUrl}/docs`,
+    ...more,
+    `  List games    curl -s ${baseUrl}/runtimes`,
+    `  Force a turn  curl -s -X POST ${baseUrl}/runtimes/${gameId}/force-next-turn`,
+    `  Stop a game   curl -s ${baseUrl}/runtimes/${gameId}/stop \\`,
+    `                  -H 'content-type: application/json' -d '{"reason":"seen enough"}'`,
+    `  Logs, data    ${dataDir} (removed at the end)`,
+    '  End           Ctrl-C',
+    '',
+  ];
+}
