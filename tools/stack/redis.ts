@@ -49,7 +49,7 @@ export async function startRedis(context: StackContext): Promise<RunningRedis> {
             name: 'Redis',
             image: 'redis:8-alpine',
             port: usualPort,
-            command: ['redis-server', ...settings],
+            command: ['redis-server', ...settings(context)],
             check: () => ping(url),
           },
           port,
@@ -78,7 +78,7 @@ export async function startRedis(context: StackContext): Promise<RunningRedis> {
     {
       name: 'Redis',
       command: program,
-      args: ['--port', String(port.number), '--bind', '127.0.0.1', '--dir', folder, ...settings],
+      args: ['--port', String(port.number), '--bind', '127.0.0.1', '--dir', folder, ...settings(context)],
       cwd: folder,
       logFile: path.join(folder, 'server.log'),
       stopSignal: 'SIGTERM',
@@ -92,8 +92,13 @@ export async function startRedis(context: StackContext): Promise<RunningRedis> {
   return { url, server };
 }
 
-// The append-only file has every write before its reply is sent: nothing acknowledged is lost in a restart.
-const settings = ['--appendonly', 'yes', '--save', '', '--maxmemory-policy', 'noeviction'];
+// A write goes to the operating system before it is confirmed, so that a killed server loses none. That is why the policy
+// is never `everysec`: then Redis holds writes back for up to two seconds, with their replies sent, while the fsync before
+// is still under way.
+function settings(context: StackContext): string[] {
+  const policy = context.durable ? 'always' : 'no';
+  return ['--appendonly', 'yes', '--appendfsync', policy, '--save', '', '--maxmemory-policy', 'noeviction'];
+}
 
 async function findRedis(): Promise<string | undefined> {
   return (await findProgram('redis-server')) ?? (await findProgram('valkey-server'));
