@@ -230,20 +230,25 @@ export class DockerDriver implements Driver {
 
   async watch(changed: (gameId: string | null) => void, stopping: AbortSignal): Promise<void> {
     const { log } = this.options;
-    const isEnding = (): boolean => stopping.aborted;
     let retryMs = FIRST_RETRY_MS;
+    let isAway = false;
+    const isEnding = (): boolean => stopping.aborted;
     while (!isEnding()) {
       try {
         await this.follow((gameId) => {
+          if (isAway) log.info('events of the daemon come again');
+          isAway = false;
           retryMs = FIRST_RETRY_MS;
           changed(gameId);
         }, stopping);
-        if (!isEnding()) log.warn('the daemon ended its events, asking for them again');
+        if (!isEnding()) throw new Error('the daemon ended its events');
       } catch (error) {
-        if (!isEnding()) log.warn({ err: error }, 'events of the daemon cannot be had, trying again');
+        if (!isEnding() && !isAway)
+          log.warn({ err: error }, 'events of the daemon cannot be had, trying again');
+        isAway = true;
+        await pause(retryMs, stopping);
+        retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
       }
-      await pause(retryMs, stopping);
-      retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
     }
   }
 

@@ -3,6 +3,7 @@ import { runService, type ServiceContext } from '../service/process';
 import { openRedis } from '../service/redis';
 import { DockerDriver } from './docker-driver';
 import type { Driver } from './driver';
+import { EngineStarter } from './engine-starter';
 import { runJobConsumers } from './jobs';
 import { Memory } from './memory';
 import { addMetrics } from './metrics';
@@ -10,7 +11,7 @@ import { ProcessDriver } from './process-driver';
 import { addRoutes } from './routes';
 import { Runtimes } from './runtimes';
 import { checks, settings } from './settings';
-import { runWatch } from './watch';
+import { Watch } from './watch';
 
 type Context = ServiceContext<typeof settings>;
 
@@ -28,33 +29,35 @@ async function start({ config, log, metrics: base, stopping }: Context): Promise
   const maxLength = config.STREAM_MAX_LENGTH;
   const memory = new Memory({ redis, key: config.REDIS_KEY, group: GROUP, streams, maxLength });
   const driver = createDriver({ config, log });
-  const runtimes = new Runtimes({
+  const starter = new EngineStarter({
     driver,
-    memory,
-    metrics,
     log,
     allows: (imageRef) => config.IMAGES.some(({ fits }) => fits(imageRef)),
     ports: config.PORTS,
     startTimeoutMs: config.START_TIMEOUT,
     probeTimeoutMs: config.PROBE_TIMEOUT,
-    retentionMs: config.RETENTION,
-    removeState: config.REMOVE_STATE,
     stopping,
   });
+  const runtimes = new Runtimes({
+    driver,
+    starter,
+    memory,
+    metrics,
+    log,
+    probeTimeoutMs: config.PROBE_TIMEOUT,
+    retentionMs: config.RETENTION,
+    removeState: config.REMOVE_STATE,
+  });
   let hasLooked = false;
-  const watching = runWatch(
-    {
-      driver,
-      memory,
-      runtimes,
-      metrics,
-      log,
-      sweepIntervalMs: config.SWEEP_INTERVAL,
-      probeIntervalMs: config.PROBE_INTERVAL,
-    },
-    () => (hasLooked = true),
-    stopping,
-  );
+  const watching = new Watch({
+    driver,
+    memory,
+    runtimes,
+    metrics,
+    log,
+    sweepIntervalMs: config.SWEEP_INTERVAL,
+    probeIntervalMs: config.PROBE_INTERVAL,
+  }).run(() => (hasLooked = true), stopping);
   const working = runJobConsumers(
     {
       runtimes,

@@ -1,34 +1,28 @@
 /** What is done with the engines of games: one thing after the other for each game. */
-import { isImageReference } from '../../pkg/imageref';
-import { ServiceError, unavailable } from '../service/errors';
+import type { ServiceError } from '../service/errors';
 import { gameLogger, type Logger } from '../service/logging';
-import { pause } from '../service/pause';
-import { DriverUnavailable, StartFailure, type Container, type Driver } from './driver';
+import { StartFailure, type Container, type Driver } from './driver';
+import type { EngineStarter } from './engine-starter';
 import { ended, noticeContainer, noticeProbe, seenIn, started, type Notice } from './health';
 import * as jobResult from './job-result';
 import { Lanes } from './lanes';
-import { MemoryMoved, MemoryUnavailable, type Memory, type Remembered, type Telling } from './memory';
+import type { Memory, Remembered, Telling } from './memory';
 import type { Metrics } from './metrics';
-import { freePort, type PortRange } from './ports';
 import { probe } from './probe';
+import { conflict, toServiceError, unknown } from './refusals';
 import { isAlive, newRuntime, type EngineSpec, type JobResult, type Runtime } from './runtime';
 
 export interface RuntimesOptions {
   driver: Driver;
+  starter: EngineStarter;
   memory: Memory;
   metrics: Metrics;
   log: Logger;
-  /** Whether engines of this image may be run. */
-  allows: (imageRef: string) => boolean;
-  ports: PortRange;
-  startTimeoutMs: number;
   probeTimeoutMs: number;
   /** How long what is stopped stays. */
   retentionMs: number;
   /** Whether the state of a game goes with its container. */
   removeState: boolean;
-  /** Aborted when the process is to end: what waits for an engine gives up, and is taken up by the next process. */
-  stopping: AbortSignal;
 }
 
 /** A job as it was read from its stream. */
@@ -42,13 +36,8 @@ export interface Job {
 /** A runtime that has been started at least once. */
 type Known = Remembered & { runtime: Runtime & { spec: EngineSpec } };
 
-/** How often it is looked whether an engine that is starting answers. */
-const LOOK_AGAIN_MS = 50;
-
 export class Runtimes {
   private readonly lanes = new Lanes();
-  /** Ports that were chosen for engines which are not remembered yet. */
-  private readonly chosenPorts = new Set<number>();
 
   constructor(private readonly options: RuntimesOptions) {}
 
@@ -92,38 +81,28 @@ export class Runtimes {
           );
         }
         const found = await driver.inspect(job.gameId);
-        const up = found?.isRunning ? found : await this.bringUp(runtime.spec);
+        const up = found?.isRunning ? found : await this.options.starter.bringUp(runtime.spec);
         const notice = noticeContainer(runtime, up, Date.now());
         return { notice, result: jobResult.started(notice.runtime), isNew: true };
       }
       // What a game that was stopped left behind is not played on: a new start is a new game to its engine.
-      const spec = await this.newSpec(job, imageRef);
-      const notice = started(runtime, await this.bringUp(spec), Date.now());
+      const spec = await this.options.starter.newSpec(job.gameId, imageRef, job.requestedAtMs, () =>
+        this.takenPorts(),
+      );
+      const notice = started(runtime, await this.options.starter.bringUp(spec), Date.now());
       return { notice, result: jobResult.started(notice.runtime), isNew: true };
     } catch (error) {
       if (!(error instanceof StartFailure)) throw error;
       const result = jobResult.failed(error);
       if (isAlive(runtime)) return { notice: unchanged, result, isNew: true };
-      await this.clearAway(job.gameId);
+      await this.options.starter.clearAway(job.gameId);
       const failed: Runtime = { ...runtime, status: 'start_failed', endedAt: Date.now() };
       return { notice: { runtime: failed, events: [] }, result, isNew: true };
     }
   }
 
-  private async newSpec({ gameId, requestedAtMs }: Job, imageRef: string): Promise<EngineSpec> {
-    const { driver, memory, ports } = this.options;
-    const spec = { gameId, imageRef, state: requestedAtMs.toString(), port: null };
-    if (!driver.needsPorts) return spec;
-    // A container of this very job may be there, from before a crash.
-    const found = await driver.inspect(gameId);
-    if (found?.spec.state === spec.state && found.spec.port !== null)
-      return { ...spec, port: found.spec.port };
-    const remembered = (await memory.all()).flatMap(({ spec: other }) => other?.port ?? []);
-    const port = await freePort(ports, new Set([...remembered, ...this.chosenPorts]));
-    this.chosenPorts.add(port);
-    // By then it is remembered, or free again.
-    setTimeout(() => this.chosenPorts.delete(port), 2 * this.options.startTimeoutMs).unref();
-    return { ...spec, port };
+  private async takenPorts(): Promise<number[]> {
+    return (await this.options.memory.all()).flatMap(({ spec }) => spec?.port ?? []);
   }
 
   /** Does a stop job and tells its result. @throws DriverUnavailable, MemoryUnavailable: the job may be repeated */
@@ -214,16 +193,16 @@ export class Runtimes {
     const { driver } = this.options;
     const { gameId } = known;
     const { spec } = known.runtime;
-    await this.makeAvailable(imageRef);
+    await this.options.starter.makeAvailable(imageRef);
     const begun = await this.options.memory.commit(known, { ...known.runtime, replacement: imageRef });
     const runtime: Runtime = { ...known.runtime, replacement: null };
     await driver.stop(gameId);
     try {
-      const up = await this.bringUp({ ...spec, imageRef });
+      const up = await this.options.starter.bringUp({ ...spec, imageRef });
       return await this.commit(begun, started(runtime, up, Date.now()));
     } catch (error) {
       if (!(error instanceof StartFailure)) throw error;
-      await this.logLastOutput(gameId);
+      await this.options.starter.logLastOutput(gameId);
       await driver.stop(gameId);
       if (spec.imageRef === imageRef) {
         await this.commit(begun, noticeEnd(runtime, await driver.inspect(gameId)));
@@ -242,7 +221,7 @@ export class Runtimes {
     const { driver } = this.options;
     let back: Container;
     try {
-      back = await this.bringUp(old);
+      back = await this.options.starter.bringUp(old);
     } catch (error) {
       if (!(error instanceof StartFailure)) throw error;
       await this.commit(begun, noticeEnd(runtime, await driver.inspect(old.gameId)));
@@ -253,52 +232,6 @@ export class Runtimes {
     }
     await this.commit(begun, started(runtime, back, Date.now()));
     throw new StartFailure(failure.code, `${failure.message}; ${old.imageRef} runs again`);
-  }
-
-  /** Has an engine of this description run and answer. @throws StartFailure */
-  private async bringUp(spec: EngineSpec): Promise<Container> {
-    const { driver, startTimeoutMs, probeTimeoutMs, stopping } = this.options;
-    await this.makeAvailable(spec.imageRef);
-    await driver.start(spec);
-    const deadline = Date.now() + startTimeoutMs;
-    for (;;) {
-      const found = await driver.inspect(spec.gameId);
-      if (!found?.isRunning) {
-        const how = found === null || found.exitCode === null ? '' : ` with exit code ${found.exitCode}`;
-        const why = found?.outOfMemory ? ', out of memory,' : '';
-        throw new StartFailure('container_start_failed', `the engine ended${how}${why} before it answered`);
-      }
-      if ((await probe(found.endpoint, probeTimeoutMs)) === null) return found;
-      if (Date.now() > deadline) {
-        throw new StartFailure(
-          'container_start_failed',
-          `the engine did not answer within ${startTimeoutMs} ms`,
-        );
-      }
-      if (stopping.aborted) throw new DriverUnavailable('Runtime Manager is ending');
-      await pause(LOOK_AGAIN_MS, stopping);
-    }
-  }
-
-  private async makeAvailable(imageRef: string): Promise<void> {
-    if (!isImageReference(imageRef)) {
-      throw new StartFailure('start_config_invalid', 'image_ref is not an image with a tag or a digest');
-    }
-    if (!this.options.allows(imageRef)) {
-      throw new StartFailure('start_config_invalid', `${imageRef} is not an image that may be run`);
-    }
-    await this.options.driver.prepare(imageRef);
-  }
-
-  /** After a failed start: what it printed goes to the log, and the container away. */
-  private async clearAway(gameId: string): Promise<void> {
-    await this.logLastOutput(gameId);
-    await this.options.driver.remove(gameId);
-  }
-
-  private async logLastOutput(gameId: string): Promise<void> {
-    const output = await this.options.driver.lastOutput(gameId);
-    if (output !== '') this.log(gameId).warn({ output }, 'the last lines of the engine that did not come up');
   }
 
   /**
@@ -389,7 +322,7 @@ export class Runtimes {
         this.options.metrics.operations.inc({ operation, code: 'ok' });
         return result;
       } catch (error) {
-        const refusal = this.toServiceError(error);
+        const refusal = toServiceError(error);
         this.options.metrics.operations.inc({ operation, code: refusal.code });
         throw refusal;
       }
@@ -401,20 +334,8 @@ export class Runtimes {
     try {
       return await work();
     } catch (error) {
-      throw this.toServiceError(error);
+      throw toServiceError(error);
     }
-  }
-
-  private toServiceError(error: unknown): ServiceError {
-    if (error instanceof ServiceError) return error;
-    if (error instanceof StartFailure)
-      return new ServiceError(422, error.code, error.message, { cause: error });
-    if (error instanceof DriverUnavailable) {
-      return unavailable(`${this.options.driver.name} does not answer`, error);
-    }
-    if (error instanceof MemoryMoved) return unavailable('somebody else is at work on this game', error);
-    if (error instanceof MemoryUnavailable) return unavailable('redis does not answer', error);
-    return new ServiceError(500, 'internal_error', 'internal error', { cause: error });
   }
 
   private async commit(read: Remembered, notice: Notice, telling: Telling = {}): Promise<Runtime> {
@@ -458,12 +379,4 @@ function startedOnce(read: Remembered, otherwise: string): Known {
     throw conflict(gameId, otherwise);
   }
   return { ...read, runtime: { ...runtime, spec: runtime.spec } };
-}
-
-function unknown(gameId: string): ServiceError {
-  return new ServiceError(404, 'runtime_not_found', `no runtime of ${gameId} is known`);
-}
-
-function conflict(gameId: string, how: string): ServiceError {
-  return new ServiceError(409, 'conflict', `the runtime of ${gameId} ${how}`);
 }

@@ -24,81 +24,101 @@ const RETRY_MS = 500;
 
 /**
  * Looks at every game at the start and from time to time, at a single one as soon as the driver tells of it, and probes
- * engines, until `stopping` is aborted. `onFirstSweep` is called when all games have been looked at once. Never rejects.
+ * engines.
  */
-export async function runWatch(
-  options: WatchOptions,
-  onFirstSweep: () => void,
-  stopping: AbortSignal,
-): Promise<void> {
-  const { driver, sweepIntervalMs, probeIntervalMs } = options;
-  let wake = new AbortController();
-  const changed = (gameId: string | null): void => {
-    if (gameId === null) wake.abort();
-    else void look(options, gameId, stopping);
-  };
-  const sweeping = async (): Promise<void> => {
-    while (!stopping.aborted) {
-      wake = new AbortController();
-      const done = await sweep(options);
-      if (done) onFirstSweep();
-      await pause(done ? sweepIntervalMs : RETRY_MS, AbortSignal.any([stopping, wake.signal]));
-    }
-  };
-  const probing = async (): Promise<void> => {
-    await pause(probeIntervalMs, stopping);
-    while (!stopping.aborted) {
-      await probeAll(options);
-      await pause(probeIntervalMs, stopping);
-    }
-  };
-  await Promise.all([driver.watch(changed, stopping), sweeping(), probing()]);
-}
+export class Watch {
+  /** Whether Redis, or what runs engines, did not answer last: that is told once. */
+  private isAway = false;
 
-/** Returns whether it was found out which games there are; one that cannot be looked at does not hold up the others. */
-async function sweep({ driver, memory, runtimes, metrics, log }: WatchOptions): Promise<boolean> {
-  try {
-    const remembered = await memory.all();
-    count(metrics, remembered);
-    const games = new Set([...remembered.map(({ gameId }) => gameId), ...(await driver.list())]);
-    await forEach([...games], async (gameId) => {
-      try {
-        await runtimes.look(gameId);
-      } catch (error) {
-        tell(gameLogger(log, gameId), error, 'the game could not be looked at');
+  constructor(private readonly options: WatchOptions) {}
+
+  /** Runs until `stopping` is aborted; `onFirstSweep` is called when all games have been looked at. Never rejects. */
+  async run(onFirstSweep: () => void, stopping: AbortSignal): Promise<void> {
+    const { driver, sweepIntervalMs, probeIntervalMs } = this.options;
+    let wake = new AbortController();
+    const changed = (gameId: string | null): void => {
+      if (gameId === null) wake.abort();
+      else void this.lookUntilSeen(gameId, stopping);
+    };
+    const sweeping = async (): Promise<void> => {
+      while (!stopping.aborted) {
+        wake = new AbortController();
+        const done = await this.sweep();
+        if (done) onFirstSweep();
+        await pause(done ? sweepIntervalMs : RETRY_MS, AbortSignal.any([stopping, wake.signal]));
       }
-    });
-    return true;
-  } catch (error) {
-    tell(log, error, 'games could not be looked at, trying until they can');
-    return false;
+    };
+    const probing = async (): Promise<void> => {
+      await pause(probeIntervalMs, stopping);
+      while (!stopping.aborted) {
+        await this.probeAll();
+        await pause(probeIntervalMs, stopping);
+      }
+    };
+    await Promise.all([driver.watch(changed, stopping), sweeping(), probing()]);
   }
-}
 
-/** After a piece of news; where it fails, sweeps go on trying. */
-async function look({ runtimes, log }: WatchOptions, gameId: string, stopping: AbortSignal): Promise<void> {
-  for (let failures = 0; failures < 3 && !stopping.aborted; failures++) {
+  /** Returns whether it was found out which games there are; one that cannot be looked at does not hold up the others. */
+  private async sweep(): Promise<boolean> {
+    const { driver, memory, metrics, log } = this.options;
     try {
-      await runtimes.look(gameId);
-      return;
+      const remembered = await memory.all();
+      count(metrics, remembered);
+      const games = new Set([...remembered.map(({ gameId }) => gameId), ...(await driver.list())]);
+      if (this.isAway) log.info('games can be looked at again');
+      this.isAway = false;
+      await forEach([...games], async (gameId) => {
+        await this.look(gameId);
+      });
+      return true;
     } catch (error) {
-      tell(gameLogger(log, gameId), error, 'the game could not be looked at');
+      this.tell(log, error, 'games cannot be looked at, trying until they can');
+      return false;
+    }
+  }
+
+  /** After a piece of news; where it goes on failing, sweeps try again. */
+  private async lookUntilSeen(gameId: string, stopping: AbortSignal): Promise<void> {
+    for (let attempt = 0; attempt < 3 && !stopping.aborted; attempt++) {
+      if (await this.look(gameId)) return;
       await pause(RETRY_MS, stopping);
     }
   }
-}
 
-async function probeAll({ memory, runtimes, log }: WatchOptions): Promise<void> {
-  try {
-    await forEach(await memory.all(), async (runtime) => {
-      try {
-        await runtimes.check(runtime);
-      } catch (error) {
-        tell(gameLogger(log, runtime.gameId), error, 'the outcome of a probe could not be told');
-      }
-    });
-  } catch (error) {
-    tell(log, error, 'engines could not be probed');
+  private async look(gameId: string): Promise<boolean> {
+    const { runtimes, log } = this.options;
+    try {
+      await runtimes.look(gameId);
+      return true;
+    } catch (error) {
+      this.tell(gameLogger(log, gameId), error, 'the game could not be looked at');
+      return false;
+    }
+  }
+
+  private async probeAll(): Promise<void> {
+    const { memory, runtimes, log } = this.options;
+    try {
+      await forEach(await memory.all(), async (runtime) => {
+        try {
+          await runtimes.check(runtime);
+        } catch (error) {
+          this.tell(gameLogger(log, runtime.gameId), error, 'the outcome of a probe could not be told');
+        }
+      });
+    } catch (error) {
+      this.tell(log, error, 'engines cannot be probed');
+    }
+  }
+
+  /** That a neighbour is away is lived through; anything else is a fault of our own. */
+  private tell(log: Logger, error: unknown, what: string): void {
+    if (!(error instanceof DriverUnavailable || error instanceof MemoryUnavailable)) {
+      log.error({ err: error }, what);
+      return;
+    }
+    log[this.isAway ? 'debug' : 'warn']({ err: error }, what);
+    this.isAway = true;
   }
 }
 
@@ -106,12 +126,6 @@ function count(metrics: Metrics, remembered: readonly Runtime[]): void {
   for (const status of RUNTIME_STATUSES) {
     metrics.runtimes.set({ status }, remembered.filter((runtime) => runtime.status === status).length);
   }
-}
-
-/** That a neighbour is away is lived through; anything else is a fault of our own. */
-function tell(log: Logger, error: unknown, what: string): void {
-  const isAway = error instanceof DriverUnavailable || error instanceof MemoryUnavailable;
-  log[isAway ? 'warn' : 'error']({ err: error }, what);
 }
 
 async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -9,7 +9,7 @@ import { findProgram, run } from '../stack/program';
 import type { Podman } from './podman';
 
 /** To be raised when what is put into the image changes. */
-const recipe = 1;
+const recipe = 2;
 /** Not needed by anything that runs in a container. */
 const ballast = [
   'usr/share/doc',
@@ -19,6 +19,8 @@ const ballast = [
   'var/cache',
   'var/lib/apt/lists',
 ];
+/** Without these two `apt-get` does not work in it. */
+const places = ['var/cache/apt/archives/partial', 'var/lib/apt/lists/partial'];
 const certificates = 'etc/ssl/certs/machine.pem';
 
 /**
@@ -72,6 +74,7 @@ async function makeArchive(
   try {
     await run(debootstrap, ['--variant=minbase', suite, root], { timeoutMs: 15 * 60_000 });
     for (const folder of ballast) await rm(path.join(root, folder), { recursive: true, force: true });
+    for (const folder of places) await mkdir(path.join(root, folder), { recursive: true });
     await addNode(root);
     if (trusted !== undefined) {
       await mkdir(path.dirname(path.join(root, certificates)), { recursive: true });

@@ -40,9 +40,9 @@ export async function startContainers(
   for (const name of wanted) {
     images[name] = await timed(`Image of ${name}`, () => projectImage(podman, name, base, log));
   }
-  // Containers and images that runs before this one left behind, with time for those that are going on.
+  // What runs before this one left behind, with time for those that are going on.
   await podman.run(['container', 'prune', '--force', '--filter', 'until=1h']);
-  await podman.run(['image', 'prune', '--force', '--filter', 'until=1h']);
+  await podman.run(['image', 'prune', '--all', '--force', '--filter', 'until=168h']);
   const socket = path.join(folder, 'podman.sock');
   const server = podman.service(socket, path.join(folder, 'podman.log'), reaper);
   await timed('Podman service', () => server.start());
