@@ -1,6 +1,6 @@
 import { buildApp, listen } from '../service/http';
 import { runService, type ServiceContext } from '../service/process';
-import { openRedis } from '../service/redis';
+import { openRedis, whenReady } from '../service/redis';
 import { DockerDriver } from './docker-driver';
 import type { Driver } from './driver';
 import { EngineStarter } from './engine-starter';
@@ -49,7 +49,7 @@ async function start({ config, log, metrics: base, stopping }: Context): Promise
     removeState: config.REMOVE_STATE,
   });
   let hasLooked = false;
-  const watching = new Watch({
+  const watch = new Watch({
     driver,
     memory,
     runtimes,
@@ -57,7 +57,8 @@ async function start({ config, log, metrics: base, stopping }: Context): Promise
     log,
     sweepIntervalMs: config.SWEEP_INTERVAL,
     probeIntervalMs: config.PROBE_INTERVAL,
-  }).run(() => (hasLooked = true), stopping);
+  });
+  const watching = whenReady(redis, stopping).then(() => watch.run(() => (hasLooked = true), stopping));
   const working = runJobConsumers(
     {
       runtimes,

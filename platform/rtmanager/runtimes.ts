@@ -1,5 +1,4 @@
 /** What is done with the engines of games: one thing after the other for each game. */
-import type { ServiceError } from '../service/errors';
 import { gameLogger, type Logger } from '../service/logging';
 import { StartFailure, type Container, type Driver } from './driver';
 import type { EngineStarter } from './engine-starter';
