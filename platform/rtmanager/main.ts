@@ -32,7 +32,7 @@ async function start({ config, log, metrics: base, stopping }: Context): Promise
   const starter = new EngineStarter({
     driver,
     log,
-    allows: (imageRef) => config.IMAGES.some(({ fits }) => fits(imageRef)),
+    allows: (imageRef) => config.IMAGES.some(({ pattern }) => pattern.test(imageRef)),
     ports: config.PORTS,
     startTimeoutMs: config.START_TIMEOUT,
     probeTimeoutMs: config.PROBE_TIMEOUT,

@@ -279,7 +279,7 @@ export class ProcessDriver implements Driver {
   }
 
   private commandFor(imageRef: string): string[] | undefined {
-    return this.options.commands.find(({ fits }) => fits(imageRef))?.words;
+    return this.options.commands.find(({ pattern }) => pattern.test(imageRef))?.words;
   }
 
   private files(gameId: string) {

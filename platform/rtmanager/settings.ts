@@ -68,7 +68,7 @@ export const checks: readonly CrossCheck<typeof settings>[] = [
 
 /** What of an image reference decides something, by the first pattern that fits; `*` is any characters. */
 export interface ImagePattern {
-  fits: (imageRef: string) => boolean;
+  pattern: RegExp;
 }
 
 /** The words of a command for images that fit. */
@@ -76,8 +76,7 @@ export type EngineCommand = ImagePattern & { words: string[] };
 
 function pattern(written: string): ImagePattern {
   const parts = written.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  const whole = new RegExp(`^${parts.join('.*')}$`);
-  return { fits: (imageRef) => whole.test(imageRef) };
+  return { pattern: new RegExp(`^${parts.join('.*')}$`) };
 }
 
 function patterns(): Setting<ImagePattern[]> {

@@ -38,10 +38,10 @@ test('images are matched whole, by * alone', () => {
     RTMANAGER_IMAGES: 'galaxy/*, registry.example/engine:1.0.*',
     RTMANAGER_PROCESS_COMMAND: '{"galaxy/quick:*":["quick"],"*":["node","main.js"]}',
   });
-  const allowed = (image: string) => IMAGES.some(({ fits }) => fits(image));
+  const allowed = (image: string) => IMAGES.some(({ pattern }) => pattern.test(image));
   expect(['galaxy/engine:1', 'registry.example/engine:1.0.7'].filter(allowed)).toHaveLength(2);
   expect(['other/galaxy/engine:1', 'registryXexample/engine:1.0.7', 'galaxy'].filter(allowed)).toEqual([]);
-  const commandOf = (image: string) => PROCESS_COMMAND.find(({ fits }) => fits(image))?.words;
+  const commandOf = (image: string) => PROCESS_COMMAND.find(({ pattern }) => pattern.test(image))?.words;
   expect(commandOf('galaxy/quick:1')).toEqual(['quick']);
   expect(commandOf('galaxy/engine:1')).toEqual(['node', 'main.js']);
 });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { apiSettings, workerSettings } from '../../../config/settings';
 import { settings as lobbySettings } from '../../../platform/lobby/config';
 import { settings as notificationSettings } from '../../../platform/notification/settings';
+import { settings as rtmanagerSettings } from '../../../platform/rtmanager/settings';
 import type { Settings } from '../../../platform/service/env';
 import { AsyncApiDocument } from '../contracts/asyncapi-document';
 import { OpenApiDocument } from '../contracts/openapi-document';
@@ -30,6 +31,7 @@ describe.each([
   'api/internal-openapi.yaml',
   'platform/engine/openapi.yaml',
   'platform/lobby/openapi.yaml',
+  'platform/rtmanager/openapi.yaml',
   'platform/notification/openapi.yaml',
 ])('the examples of %s', (contract) => {
   const document = new OpenApiDocument(contract);
@@ -70,6 +72,7 @@ describe.each([
 describe.each([
   'api/runtime-events-asyncapi.yaml',
   'platform/lobby/asyncapi.yaml',
+  'platform/rtmanager/asyncapi.yaml',
   'platform/notification/asyncapi.yaml',
 ])('the examples of %s', (contract) => {
   const document = new AsyncApiDocument(contract);
@@ -96,6 +99,7 @@ describe('the environments', () => {
     ...apiSettings,
     ...workerSettings,
     ...prefixed('LOBBY', lobbySettings),
+    ...prefixed('RTMANAGER', rtmanagerSettings),
     ...prefixed('NOTIFICATION', notificationSettings),
   };
   const lines = [...page.matchAll(/^```ini\n([\s\S]*?)^```$/gm)].flatMap(([, block = ''], number) =>

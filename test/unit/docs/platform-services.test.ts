@@ -3,6 +3,8 @@ import { addMetrics as addLobbyMetrics } from '../../../platform/lobby/metrics';
 import { Database } from '../../../platform/lobby/stores/postgres';
 import { addMetrics as addNotificationMetrics } from '../../../platform/notification/metrics';
 import { settings as notificationSettings } from '../../../platform/notification/settings';
+import { addMetrics as addRtmanagerMetrics } from '../../../platform/rtmanager/metrics';
+import { settings as rtmanagerSettings } from '../../../platform/rtmanager/settings';
 import type { Settings } from '../../../platform/service/env';
 import { createMetrics, type ServiceMetrics } from '../../../platform/service/metrics';
 import { baseSettings } from '../../../platform/service/process';
@@ -29,6 +31,7 @@ const SERVICES: Service[] = [
       addNotificationMetrics(metrics, () => Promise.resolve(0));
     },
   },
+  { name: 'rtmanager', settings: rtmanagerSettings, addMetrics: addRtmanagerMetrics },
 ];
 
 const namesOf = ({ registry }: ServiceMetrics) => registry.getMetricsAsArray().map(({ name }) => name);
