@@ -16,8 +16,8 @@ export interface LobbyOptions {
   gameMasterUrl: string;
   /** Where it is to listen; a free port when absent. */
   port?: number;
-  /** The stream that it shares with the Game Master of the test. */
-  lobbyEvents?: string;
+  /** Streams that it shares with others of the test; the rest are its own. */
+  streams?: Partial<Record<LobbyStream, string>>;
   /** The way to the shared Postgres, where it is not the straight one. */
   postgresDsn?: string;
   env?: Record<string, string>;
@@ -32,7 +32,7 @@ type LobbyStream = (typeof STREAMS)[number];
 /** A Lobby of its own for one test file: a real process on the shared servers, with its own database and streams. */
 export class Lobby {
   private constructor(
-    public process: ServiceProcess,
+    readonly process: ServiceProcess,
     private readonly environment: Record<string, string>,
     readonly database: Pool,
     readonly redis: Redis,
@@ -46,7 +46,7 @@ export class Lobby {
     const prefix = freshKeyPrefix();
     const streams = {
       ...(Object.fromEntries(STREAMS.map((name) => [name, prefix + name])) as Record<LobbyStream, string>),
-      ...(options.lobbyEvents !== undefined && { lobbyEvents: options.lobbyEvents }),
+      ...options.streams,
     };
     const environment = {
       LOBBY_HTTP_ADDR: `127.0.0.1:${options.port ?? (await freePort())}`,
@@ -84,8 +84,7 @@ export class Lobby {
   async restart(meanwhile: () => Promise<unknown> = () => Promise.resolve()): Promise<void> {
     await this.process.crash();
     await meanwhile();
-    this.process = run(this.environment);
-    await this.process.untilReady();
+    await this.process.startAgain();
   }
 
   /** A second process beside the first, at an address of its own. */
@@ -172,6 +171,22 @@ export class Lobby {
         return last['status'] === status && last;
       },
       { timeout, describe: () => `${gameId} to be ${status}: ${JSON.stringify(last)}` },
+    );
+  }
+
+  /** Waits until this is shown of the game's runtime. */
+  untilShown(gameId: string, shown: Json): Promise<Json> {
+    let last: Json = {};
+    return waitFor(
+      async () => {
+        last = await this.game(gameId);
+        const runtime = last['runtime'] as Json | null;
+        return Object.entries(shown).every(([name, value]) => runtime?.[name] === value) && runtime;
+      },
+      {
+        timeout: 20_000,
+        describe: () => `Lobby to show ${JSON.stringify(shown)}: ${JSON.stringify(last)}`,
+      },
     );
   }
 

@@ -8,24 +8,29 @@ const DIST = path.join(__dirname, '..', '..', 'dist');
 
 /** A process of the project's, run from the build, that says at `/readyz` when it is ready. */
 export class ServiceProcess {
-  readonly child: ChildProcess;
-  /** The last lines that it logged. */
+  child: ChildProcess;
+  /** The lines that it logged, those of before it was started again included. */
   readonly lines: string[] = [];
 
   /** `main`: its entry point, below `dist/`. */
   constructor(
     readonly name: string,
-    main: string,
+    private readonly main: string,
     readonly baseUrl: string,
-    env: Record<string, string>,
+    private readonly env: Record<string, string>,
   ) {
-    this.child = spawn(process.execPath, [path.join(DIST, main)], {
-      env: { PATH: process.env['PATH'], ...env },
+    this.child = this.spawn();
+  }
+
+  private spawn(): ChildProcess {
+    const child = spawn(process.execPath, [path.join(DIST, this.main)], {
+      env: { PATH: process.env['PATH'], ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      if (stream) createInterface(stream).on('line', (line) => this.lines.push(line));
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface(stream).on('line', (line) => this.lines.push(line));
     }
+    return child;
   }
 
   get ended(): boolean {
@@ -64,5 +69,11 @@ export class ServiceProcess {
     const ended = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     await ended;
+  }
+
+  /** Starts it once more after it ended, at the same address with the same settings. */
+  async startAgain(): Promise<void> {
+    this.child = this.spawn();
+    await this.untilReady();
   }
 }

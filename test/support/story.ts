@@ -1,4 +1,5 @@
 /** What a game's rows, streams and mappings tell, an entry a line: what tests compare. */
+import { withStanding, type PlayerStats, type Standing } from '../../platform/lobby/domain/player-stats';
 import { AsyncApiDocument } from '../unit/contracts/asyncapi-document';
 import type { GameMaster } from './game-master';
 
@@ -37,6 +38,20 @@ export async function intentsOf(gm: GameMaster, gameId: string): Promise<string[
     const reason = failure_reason === undefined ? '' : ` ${text(failure_reason)}`;
     return `${text(notification_type)} ${text(turn_number ?? final_turn_number)}${reason} to ${text(to)}`;
   });
+}
+
+/** What Game Master has told of each player, summed up as Lobby should have it. */
+export async function statsTold(gm: GameMaster, gameId: string): Promise<Map<string, PlayerStats>> {
+  const stats = new Map<string, PlayerStats>();
+  for (const { payload } of await gm.events('lobbyEvents', gameId)) {
+    const { player_turn_stats: standings } = payload as {
+      player_turn_stats: ({ user_id: string } & Standing)[];
+    };
+    for (const { user_id, ...standing } of standings) {
+      stats.set(user_id, withStanding(stats.get(user_id) ?? null, standing));
+    }
+  }
+  return stats;
 }
 
 /** Who plays what: `ann plays Aelinari as <uuid>`. */

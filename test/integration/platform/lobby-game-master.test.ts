@@ -3,11 +3,12 @@
  * what answers start jobs with an engine, and agrees to stops.
  */
 import { Redis } from 'ioredis';
-import { isCapable, withStanding, type PlayerStats } from '../../../platform/lobby/domain/player-stats';
+import { isCapable } from '../../../platform/lobby/domain/player-stats';
 import { EVERY_SECOND, GameMaster, NEVER_SOON } from '../../support/game-master';
 import { as, Lobby } from '../../support/lobby';
 import { ReferenceEngine } from '../../support/reference-engine';
 import { freePort, stackAddresses, waitFor } from '../../support/stack';
+import { statsTold } from '../../support/story';
 import { TcpProxy } from '../../support/tcp-proxy';
 import { TestRuntimeManager } from '../../support/test-runtime-manager';
 
@@ -37,7 +38,7 @@ beforeAll(async () => {
   lobby = await Lobby.start({
     gameMasterUrl: url,
     port,
-    lobbyEvents: gm.streams.lobbyEvents,
+    streams: { lobbyEvents: gm.streams.lobbyEvents },
     env: { LOBBY_REGISTER_ATTEMPTS: '2' },
   });
   engines = new EngineStarter(lobby.streams.startJobs, lobby.streams.jobResults);
@@ -103,30 +104,6 @@ function command(gameId: string, user: string): Promise<{ status: number; body: 
   });
 }
 
-/** Waits until Lobby shows this of the game's runtime. */
-function untilShown(gameId: string, shown: Json): Promise<Json> {
-  return waitFor(
-    async () => {
-      const runtime = (await lobby.game(gameId))['runtime'] as Json | null;
-      return Object.entries(shown).every(([name, value]) => runtime?.[name] === value) && runtime;
-    },
-    { timeout: 20_000, describe: `Lobby to show ${JSON.stringify(shown)}` },
-  );
-}
-
-/** What Game Master has told of each player, summed up as Lobby should have it. */
-async function statsTold(gameId: string): Promise<Map<string, PlayerStats>> {
-  const stats = new Map<string, PlayerStats>();
-  for (const { payload } of await gm.events('lobbyEvents', gameId)) {
-    const standings = (payload as Json)['player_turn_stats'] as (Json & PlayerStats)[];
-    for (const standing of standings) {
-      const user = String(standing['user_id']);
-      stats.set(user, withStanding(stats.get(user) ?? null, standing));
-    }
-  }
-  return stats;
-}
-
 test('a game is started: it runs at Game Master, and Lobby shows what that tells', async () => {
   const gameId = await lobby.enrolledGame(['ann', 'bob'], { turn_schedule: NEVER_SOON });
   await lobby.post(gameId, 'start');
@@ -137,8 +114,8 @@ test('a game is started: it runs at Game Master, and Lobby shows what that tells
     current_image_ref: 'galaxy/game:1.0.0',
     turn_schedule: NEVER_SOON,
   });
-  await untilShown(gameId, { current_turn: 0, runtime_status: 'running', engine_health: 'healthy' });
-  const told = await statsTold(gameId);
+  await lobby.untilShown(gameId, { current_turn: 0, runtime_status: 'running', engine_health: 'healthy' });
+  const told = await statsTold(gm, gameId);
   expect(told.size).toBe(2);
   expect(await lobby.members(gameId)).toMatchObject(
     ['ann', 'bob'].map((user) => ({ user_id: user, stats: { planets: told.get(user)?.planets } })),
@@ -158,7 +135,7 @@ test('a game is played to its end by its schedule: turns are summed up, and the 
   const game = await lobby.untilStatus(gameId, 'finished', 20_000);
   expect(game).toMatchObject({ runtime: { current_turn: FINISH_TURN, runtime_status: 'finished' } });
 
-  const told = await statsTold(gameId);
+  const told = await statsTold(gm, gameId);
   for (const { user_id, stats, capable } of await lobby.members(gameId)) {
     const expected = told.get(String(user_id)) ?? null;
     expect(stats).toEqual({
@@ -202,7 +179,7 @@ test('a game is cancelled: Game Master has its engine taken down and stops it', 
   await lobby.post(gameId, 'cancel');
   await gm.untilRecord(gameId, { status: 'stopped' });
   expect(runtimeManager.requests).toContain(`stop ${gameId}`);
-  await untilShown(gameId, { runtime_status: 'stopped' });
+  await lobby.untilShown(gameId, { runtime_status: 'stopped' });
   expect(await lobby.game(gameId)).toMatchObject({ status: 'cancelled', status_reason: 'on_request' });
 });
 
@@ -246,7 +223,7 @@ test('Lobby is killed again and again while a game is played: it ends the same',
   await lobby.restart();
   await lobby.untilStatus(gameId, 'finished', 20_000);
   await lobby.untilQuiet();
-  const told = await statsTold(gameId);
+  const told = await statsTold(gm, gameId);
   expect(await lobby.members(gameId)).toMatchObject(
     ['ann', 'bob'].map((user) => ({
       user_id: user,
