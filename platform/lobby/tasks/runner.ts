@@ -22,13 +22,15 @@ export async function runTasks(
 ): Promise<void> {
   const underWay = new Map<string, Promise<void>>();
   while (!stopping.aborted) {
+    // An attempt that ends while the tasks are looked up: what was read may be the task as it was before.
+    const before = new Set(underWay.keys());
     const due = await dueTasks(parts.database, 2 * MOST_AT_ONCE).catch((error: unknown) => {
       log.warn({ err: error }, 'tasks cannot be looked up, trying again');
       return [];
     });
     for (const task of due) {
       const name = `${task.kind} ${task.gameId} ${task.subject}`;
-      if (underWay.has(name) || underWay.size >= MOST_AT_ONCE) continue;
+      if (before.has(name) || underWay.has(name) || underWay.size >= MOST_AT_ONCE) continue;
       const attempt = attemptOnce(task, parts, log, stopping).finally(() => {
         underWay.delete(name);
         alarm.ring();
