@@ -22,8 +22,9 @@ const unitOnly = selected.length < process.argv.length && selected.every((word) 
 module.exports = {
   forceExit: !unitOnly,
   reporters: ['default', '<rootDir>/tools/totals-reporter.cjs'],
-  // One file at a time: each brings processes of its own, and what is timed has to have the two cores to itself.
-  maxWorkers: 1,
+  // Two files at a time, on any machine: each mostly waits for ticks and outages, but brings processes of its own, which
+  // have to be on time.
+  maxWorkers: 2,
   // For tests with real servers. (Jest does not take it per project.)
   testTimeout: 60_000,
   projects: [
