@@ -5,7 +5,9 @@ import { LiveView } from './live-view';
 import type { Play } from './play';
 import { playThroughPlatform } from './platform';
 
-const USAGE = `npm start plays through the whole platform; npm start -- --direct with Game Master alone.`;
+const USAGE =
+  'npm start plays through the whole platform with engines as processes, npm start -- --containers with engines as ' +
+  'containers, npm start -- --direct with Game Master alone.';
 
 /** Ending takes a few seconds; whatever hangs then is left to the reapers, which outlive this process. */
 const END_WITHIN_MS = 12_000;
@@ -39,10 +41,12 @@ async function main(): Promise<void> {
 }
 
 async function startPlaying(words: string[]): Promise<Play> {
-  const direct = words.includes('--direct');
-  if (words.length > (direct ? 1 : 0)) throw new Error(`It was told "${words.join(' ')}". ${USAGE}`);
+  const [word, ...more] = words;
+  if (more.length > 0 || ![undefined, '--containers', '--direct'].includes(word))
+    throw new Error(`It was told "${words.join(' ')}". ${USAGE}`);
   const ground = await Ground.prepare(say, (cleanUp) => cleanUps.push(cleanUp));
-  return direct ? playDirectly(ground) : playThroughPlatform(ground);
+  if (word === '--direct') return playDirectly(ground);
+  return playThroughPlatform(ground, word === '--containers' ? 'containers' : 'processes');
 }
 
 /** Resolves when the demo is to end: on a signal, or when nobody reads its output any more. */
@@ -54,6 +58,7 @@ function endAsked(): Promise<void> {
 }
 
 async function end(): Promise<void> {
+  if (cleanUps.length === 0) return;
   say('Stopping');
   const began = Date.now();
   setTimeout(() => process.exit(1), END_WITHIN_MS).unref();

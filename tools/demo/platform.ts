@@ -6,23 +6,20 @@ import { SHUTDOWN_TIMEOUT, type Ground, type ServiceProgram } from './ground';
 import { letEngineHang } from './hanging-engine';
 import { Lobby } from './lobby';
 import { MailCatcher, type CaughtMail } from './mail-catcher';
-import { ManagedEngines } from './managed-engines';
+import { containerEngines } from './container-engines';
+import type { EngineKind, ManagedEngines } from './managed-engines';
 import { gameMasterStandings, links, type Play } from './play';
 import { sendCommands, type Player } from './players';
+import { processEngines } from './process-engines';
 import { tellHealthEvent, tellIntent, tellJobResult, tellLobbyEvent } from './story';
 
 const LOBBY_PORT = 8094;
 const NOTIFICATION_PORT = 8095;
 const RUNTIME_MANAGER_PORT = 8096;
-const ENGINE_SCRIPT = path.resolve(__dirname, '..', '..', 'platform', 'engine', 'main.js');
 const ADMINISTRATOR = 'admin@galaxy.example';
 
-interface PlannedGame {
+interface PlannedGame extends EngineKind {
   name: string;
-  version: string;
-  image: string;
-  /** What stands for its image: settings of the engine, platform/engine/README.md. */
-  engine: string[];
   schedule: string;
   /** User and race: they apply and are approved. */
   applicants: [string, string][];
@@ -34,7 +31,6 @@ interface PlannedGame {
 const QUICK: PlannedGame = {
   name: 'Orion',
   version: '1.0.0',
-  image: 'galaxy/quick-engine:1.0.0',
   engine: ['ENGINE_FINISH_TURN=8', 'ENGINE_TURN_DURATION=200ms'],
   schedule: '*/5 * * * * *',
   applicants: [
@@ -46,7 +42,6 @@ const QUICK: PlannedGame = {
 const ENDLESS: PlannedGame = {
   name: 'Vega',
   version: '1.1.0',
-  image: 'galaxy/engine:1.1.0',
   engine: ['ENGINE_TURN_DURATION=1s'],
   schedule: '*/10 * * * * *',
   applicants: [
@@ -62,8 +57,9 @@ const GAMES = [QUICK, ENDLESS];
  * started there.
  * @throws Error saying what failed
  */
-export async function playThroughPlatform(ground: Ground): Promise<Play> {
-  const { names, dataDir, say, atEnd } = ground;
+export async function playThroughPlatform(ground: Ground, as: 'processes' | 'containers'): Promise<Play> {
+  const { names, say, atEnd } = ground;
+  const engines = await (as === 'containers' ? containerEngines : processEngines)(ground, GAMES);
   say('Starting Game Master, Lobby, Runtime Manager and Notification');
   const ports = {
     lobby: await ground.port(LOBBY_PORT),
@@ -79,18 +75,15 @@ export async function playThroughPlatform(ground: Ground): Promise<Play> {
   let onMail: (mail: CaughtMail) => void = () => undefined;
   const mailbox = await MailCatcher.start({ onMail: (mail) => onMail(mail) });
   atEnd(() => mailbox.close());
-  const enginesFolder = path.join(dataDir, 'engines');
-  const engines = new ManagedEngines(enginesFolder, ground.reaper);
-  atEnd(() => engines.close());
   await ground.start(
     ...gameMaster.programs,
     lobbyProgram(ground, ports.lobby, gameMaster.url),
-    runtimeManagerProgram(ground, ports.runtimeManager, enginesFolder),
+    runtimeManagerProgram(ground, ports.runtimeManager, engines.env),
     notificationProgram(ground, ports.notification, mailbox.url),
   );
 
   say('Enrolling players at Lobby, and starting two games there');
-  const [quick, endless] = await startGames(ground, gameMaster, lobby);
+  const [quick, endless] = await startGames(ground, gameMaster, lobby, engines.images);
   const playersOf = (gameId: string, { applicants, invited }: PlannedGame): Player[] =>
     [...applicants, ...invited].map(([user]) => ({ gameId, user }));
 
@@ -105,13 +98,14 @@ export async function playThroughPlatform(ground: Ground): Promise<Play> {
       ...links(ground, gameMaster.url, endless, [
         `  Lobby         ${lobby.url}/api/v1/lobby/games`,
         `  Engines       curl -s ${origin(ports.runtimeManager)}/api/v1/internal/runtimes`,
+        `    ${engines.what.padEnd(12)}${engines.look}`,
         `  Sent to whom  curl -s ${origin(ports.notification)}/api/v1/internal/deliveries`,
         `  Command       curl -s ${gameMaster.url}/api/v1/internal/games/${endless}/commands -H 'x-user-id: eve' \\`,
         `                  -H 'content-type: application/json' -d '{"commands":[{"type":"greet"}]}' -i`,
       ]),
     ],
     tellers: new Map([
-      [names.streams.jobResults, tellJobResult],
+      [names.streams.jobResults, (entry) => tellJobResult(entry, engines.nameOf)],
       [names.streams.healthEvents, tellHealthEvent],
       [names.streams.lobbyEvents, tellLobbyEvent],
       [names.streams.notificationIntents, tellIntent],
@@ -157,12 +151,12 @@ function lobbyProgram(ground: Ground, port: number, gameMasterUrl: string): Serv
   };
 }
 
-function runtimeManagerProgram(ground: Ground, port: number, enginesFolder: string): ServiceProgram {
+function runtimeManagerProgram(
+  ground: Ground,
+  port: number,
+  engines: Record<string, string>,
+): ServiceProgram {
   const { streams, keys } = ground.names;
-  const commands = GAMES.map(({ image, engine }) => [
-    image,
-    ['env', ...engine, process.execPath, ENGINE_SCRIPT],
-  ]);
   return {
     name: 'Runtime Manager',
     folder: 'rtmanager',
@@ -171,9 +165,7 @@ function runtimeManagerProgram(ground: Ground, port: number, enginesFolder: stri
     port,
     env: {
       RTMANAGER_REDIS_URL: ground.stack.redis.url,
-      RTMANAGER_DRIVER: 'process',
-      RTMANAGER_PROCESS_DIR: enginesFolder,
-      RTMANAGER_PROCESS_COMMAND: JSON.stringify(Object.fromEntries(commands)),
+      ...engines,
       RTMANAGER_REDIS_KEY: keys.runtimes,
       RTMANAGER_SHUTDOWN_TIMEOUT: SHUTDOWN_TIMEOUT,
       RTMANAGER_STREAM_START_JOBS: streams.startJobs,
@@ -207,10 +199,15 @@ function notificationProgram(ground: Ground, port: number, smtpUrl: string): Ser
 }
 
 /** The ids of the games, once they run. */
-async function startGames(ground: Ground, { client }: GameMaster, lobby: Lobby): Promise<[string, string]> {
+async function startGames(
+  ground: Ground,
+  { client }: GameMaster,
+  lobby: Lobby,
+  images: ManagedEngines['images'],
+): Promise<[string, string]> {
   const startOne = async (game: PlannedGame): Promise<string> => {
-    const { name, version, image, schedule, applicants, invited } = game;
-    await addVersion(client, { version, image_ref: image });
+    const { name, version, schedule, applicants, invited } = game;
+    await addVersion(client, { version, image_ref: images.get(version) ?? '' });
     const players = applicants.length + invited.length;
     const { game_id: gameId } = await lobby.createGame({
       name,

@@ -63,14 +63,16 @@ export function tellIntent(entry: Entry): Told {
   };
 }
 
-/** An entry of `runtime:job_results`. */
-export function tellJobResult(entry: Entry): Told {
-  const { game_id: gameId = '', job = '', outcome, engine_endpoint: endpoint = '' } = entry;
+/** An entry of `runtime:job_results`; `nameOf` is how a person calls the container of a game. */
+export function tellJobResult(entry: Entry, nameOf: (gameId: string, containerId: string) => string): Told {
+  const { game_id: gameId = '', job = '', outcome, container_id: containerId = '' } = entry;
+  const { engine_endpoint: endpoint = '', error_code: code = '', error_message: message = '' } = entry;
+  const name = nameOf(gameId, containerId);
   const done =
     job === 'start'
-      ? `Runtime Manager has started the engine: ${endpoint}`
-      : 'Runtime Manager has stopped the engine';
-  const failed = `Runtime Manager could not ${job} the engine: ${entry['error_code'] ?? ''}: ${entry['error_message'] ?? ''}`;
+      ? `Runtime Manager has started its engine, ${name}: ${endpoint}`
+      : `Runtime Manager has stopped its engine, ${name}`;
+  const failed = `Runtime Manager could not ${job} its engine: ${code}: ${message}`;
   return { gameId, at: new Date(), turn: null, text: outcome === 'success' ? done : failed };
 }
 
