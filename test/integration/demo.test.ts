@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import Docker from 'dockerode';
 import { Client } from 'pg';
 import { run } from '../../tools/stack/program';
 import { freePort, stackAddresses, waitFor } from '../support/stack';
@@ -145,7 +147,7 @@ it('plays through the platform from nothing to a first turn, and Ctrl-C leaves n
       { status: 'running', target_engine_version: expect.any(String) as string },
     ],
   });
-  const engines = [...demo.output.matchAll(/Runtime Manager has started the engine: (\S+)/g)];
+  const engines = [...demo.output.matchAll(/Runtime Manager has started its engine, process \d+: (\S+)/g)];
   expect(engines).toHaveLength(2);
   await demo.until(/ann renames planet \d+: the engine answers 2\d\d/);
   const [, api = ''] = await demo.until(/API +(http\S+)/);
@@ -168,6 +170,32 @@ it('plays through the platform from nothing to a first turn, and Ctrl-C leaves n
   for (const [, engine = ''] of engines) await expect(fetch(`${engine}/healthz`)).rejects.toThrow();
   expect(existsSync(dataDir)).toBe(false);
 });
+
+(process.env['STACK_CONTAINER_HOST'] === undefined ? it.skip : it)(
+  'plays with containers: those of a demo that was killed go first, and Ctrl-C removes its own',
+  async () => {
+    const { STACK_CONTAINER_HOST = '', STACK_IMAGE_ENGINE = '' } = process.env;
+    const docker = new Docker({ socketPath: new URL(STACK_CONTAINER_HOST).pathname });
+    // No process has this id.
+    const Labels = { 'galaxy.runtime-manager': `demo-${os.hostname()}-99999999` };
+    const left = await docker.createContainer({ Image: STACK_IMAGE_ENGINE, Labels });
+
+    demo = new Demo({ ...sharedServers(), STACK_CONTAINER_HOST, STACK_IMAGE_ENGINE }, ['--containers']);
+    const [, quick = ''] = await demo.until(/started its engine, container (galaxy-game-orion-\w+): http/);
+    const [, endless = ''] = await demo.until(/started its engine, container (galaxy-game-vega-\w+): http/);
+    await expect(left.inspect()).rejects.toMatchObject({ statusCode: 404 });
+    for (const name of [quick, endless]) {
+      expect(await docker.getContainer(name).inspect()).toMatchObject({ State: { Running: true } });
+    }
+    demo.signal('SIGINT');
+    expect(await demo.exitCode()).toBe(0);
+    for (const name of [quick, endless]) {
+      await expect(docker.getContainer(name).inspect()).rejects.toMatchObject({ statusCode: 404 });
+      const { Volumes } = await docker.listVolumes({ filters: { name: [name] } });
+      expect(Volumes).toEqual([]);
+    }
+  },
+);
 
 it('plays directly, with links that work: a forced turn, and a stop that ends the engine; and leaves shared servers as it found them', async () => {
   demo = new Demo(sharedServers(), ['--direct']);

@@ -16,7 +16,7 @@ export interface ManagedEngines {
   /** The image of each version. */
   images: ReadonlyMap<string, string>;
   /** What a person finds the game's engine by. */
-  nameOf(gameId: string, containerId: string): string;
+  nameOf: (gameId: string, containerId: string) => string;
   /** @throws Error when the game has no engine that runs */
-  signal(gameId: string, signal: 'SIGSTOP' | 'SIGCONT'): Promise<void>;
+  signal: (gameId: string, signal: 'SIGSTOP' | 'SIGCONT') => Promise<void>;
 }
