@@ -16,11 +16,16 @@ export async function startSharedStack(components?: readonly Component[]): Promi
     log,
     ...(components && { components }),
   });
-  (globalThis.sharedStacks ??= []).push(stack);
+  endWithTests(stack);
   const { temporal, postgres, redis } = stack;
   if (temporal) process.env['STACK_TEMPORAL_ADDRESS'] = temporal.address;
   if (postgres) process.env['STACK_POSTGRES_DSN'] = postgres.dsn;
   if (redis) process.env['STACK_REDIS_URL'] = redis.url;
+}
+
+/** Has something stopped after all tests of all projects. */
+export function endWithTests(stack: Pick<Stack, 'stop'>): void {
+  (globalThis.sharedStacks ??= []).push(stack);
 }
 
 /** After all tests of all projects; does nothing when it is called again. */

@@ -72,7 +72,7 @@ async function makeArchive(
   const work = await mkdtemp(path.join(cacheDir(), 'base-image.'));
   const root = path.join(work, 'root');
   try {
-    await run(debootstrap, ['--variant=minbase', suite, root], { timeoutMs: 15 * 60_000 });
+    await run(debootstrap, ['--variant=minbase', suite, root], { timeoutMs: 10 * 60_000 });
     for (const folder of ballast) await rm(path.join(root, folder), { recursive: true, force: true });
     for (const folder of places) await mkdir(path.join(root, folder), { recursive: true });
     await addNode(root);

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import { has } from './base-image';
 import type { Podman } from './podman';
 
-const root = path.resolve(__dirname, '..', '..', '..');
+const root = checkout(__dirname);
 const everything =
   'activities api clients config domain migrations pkg platform stores tools worker workflows'.split(' ');
 
@@ -73,4 +74,9 @@ async function digest(sources: string[], base: string): Promise<string> {
   };
   for (const source of sources) await add(source);
   return hash.digest('hex').slice(0, 12);
+}
+
+/** The folder of this checkout: built, this file is deeper in it than in its sources, where tests take it from. */
+function checkout(folder: string): string {
+  return existsSync(path.join(folder, 'package-lock.json')) ? folder : checkout(path.dirname(folder));
 }

@@ -10,6 +10,7 @@ import { IMAGE_NAMES, startContainers, type ImageName } from './index';
  * Runtime Manager's docker driver too. The words are further images to build.
  */
 async function main(words: string[]): Promise<void> {
+  const began = Date.now();
   const wanted = ['engine' as const, ...words.map(imageName)];
   const reaper = new Reaper();
   const folder = await mkdtemp(path.join(os.tmpdir(), 'galaxy-containers-'));
@@ -24,7 +25,7 @@ async function main(words: string[]): Promise<void> {
   for (const [name, image] of Object.entries(images)) {
     console.log(`export STACK_IMAGE_${name.toUpperCase()}=${image}`);
   }
-  console.error('Ready. Ctrl-C stops it.');
+  console.error(`Ready after ${((Date.now() - began) / 1000).toFixed(1)} s. Ctrl-C stops it.`);
   const alive = setInterval(() => undefined, 60_000);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -16,8 +17,10 @@ export interface Podman {
 }
 
 /** Images stay between runs; what a boot of the machine ends is kept where the system keeps such things. */
-const folder = path.join(cacheDir(), 'containers');
-const stateFolder = '/run/galaxy-gamemaster';
+const folder = path.join(cacheDir(), 'podman');
+const stateFolder = `/run/galaxy-gamemaster-${createHash('sha256').update(folder).digest('hex').slice(0, 8)}`;
+/** Of a single command; building the largest image on a busy machine takes a third of it. */
+const TIMEOUT_MS = 10 * 60_000;
 
 /**
  * Makes Podman ready, installing it where it is missing; for root only, because it has to work without a user session
@@ -40,7 +43,7 @@ export async function preparePodman(log: (line: string) => void): Promise<Podman
   }
   const env = { ...process.env, ...(await configure(conmon)) };
   return {
-    run: (words, options = {}) => run(podman, words, { ...options, env }),
+    run: (words, options = {}) => run(podman, words, { timeoutMs: TIMEOUT_MS, ...options, env }),
     service: (socket, logFile, reaper) =>
       new ServerProcess(
         {
