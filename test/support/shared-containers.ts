@@ -54,7 +54,8 @@ async function startOwn(): Promise<(() => Promise<void>) | undefined> {
   } catch (error) {
     await clearAway();
     if (!(error instanceof NoContainerEngine)) throw error;
-    log(`No container engine can be had: ${error.message}; docker tests skipped`);
+    // In one line, to be found again at the end of a long run.
+    log(`No container engine can be had: ${error.message.replace(/\s+/g, ' ')}; docker tests skipped`);
     return undefined;
   }
 }
