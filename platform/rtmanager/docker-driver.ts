@@ -30,7 +30,8 @@ export interface DockerDriverOptions {
 
 const ENGINE_PORT = 8080;
 const MOST_PROCESSES = 128;
-const LABELS = {
+/** What its containers are known by. */
+export const LABELS = {
   owner: 'galaxy.runtime-manager',
   game: 'galaxy.game-id',
   image: 'galaxy.image-ref',

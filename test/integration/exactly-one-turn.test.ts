@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { chaosSeeds, mulberry32 } from '../support/chaos-seeds';
 import { faultsOf } from '../support/checker';
 import { GameMaster, untilTold, type GameMasterProcess, type Reply } from '../support/game-master';
 import { stackAddresses, waitFor } from '../support/stack';
@@ -45,12 +46,6 @@ async function workerAtWork(gameId: string): Promise<GameMasterProcess> {
     { describe: 'a worker to have taken the turn' },
   );
 }
-
-/**
- * More seeds: CHAOS_SEEDS=1,2,3 or CHAOS_SEEDS=100 (that many). A seed that fails is run again by naming it with a
- * comma: CHAOS_SEEDS=17,
- */
-const SEEDS = seedsOf(process.env['CHAOS_SEEDS'] ?? '2');
 
 describe('an engine whose answers go astray', () => {
   beforeAll(async () => {
@@ -233,7 +228,7 @@ describe('an engine whose answers go astray', () => {
     const GAMES = 3;
     const TURNS = 4;
 
-    test.each(SEEDS)(
+    test.each(chaosSeeds(2))(
       'seed %i: engines that fail at random, workers killed at random',
       async (seed) => {
         const random = mulberry32(seed);
@@ -595,22 +590,6 @@ function randomFault(random: () => number, call: string, rate: number): Fault | 
         ]
       : [{ kind: 'cut' }, { kind: 'answer', status: 500 }];
   return kinds[Math.floor(random() * kinds.length)];
-}
-
-/** Numbers in [0, 1) that are the same for the same seed. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-function seedsOf(text: string): number[] {
-  if (!text.includes(',')) return Array.from({ length: Number(text) }, (_, index) => index + 1);
-  return text.split(',').filter(Boolean).map(Number);
 }
 
 /** How many trials run side by side: most of their time they wait, but registering many at once takes too long. */

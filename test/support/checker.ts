@@ -145,9 +145,11 @@ async function streamFaults(
   }
 
   const lastIsTold = status === 'finished' ? lastTurn - 1 : lastTurn;
-  const snapshots = lobby
-    .map(({ payload }) => payload as Record<string, unknown>)
-    .filter((payload) => payload['runtime_status'] === 'running')
+  const told = lobby.map(({ payload }) => payload as Record<string, unknown>);
+  const snapshots = told
+    .filter(
+      (payload, index) => payload['runtime_status'] === 'running' && !isOfHealth(payload, told[index - 1]),
+    )
     .map((payload) => Number(payload['current_turn']));
   const ready = intents
     .filter(({ notification_type }) => notification_type === 'game.turn.ready')
@@ -164,6 +166,15 @@ async function streamFaults(
   }
   if (isTerminal(status) && lobby.length === 0) faults.push('I2: nobody was told how the game ended');
   return faults;
+}
+
+/** Whether an event tells of the engine alone, that it is well again or no longer, and of no turn. */
+function isOfHealth(event: Record<string, unknown>, before: Record<string, unknown> | undefined): boolean {
+  return (
+    before?.['current_turn'] === event['current_turn'] &&
+    (before?.['runtime_status'] === 'engine_unreachable' ||
+      before?.['engine_health_summary'] !== event['engine_health_summary'])
+  );
 }
 
 function upTo(first: number, last: number): number[] {

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Docker from 'dockerode';
-import { DockerDriver } from '../../platform/rtmanager/docker-driver';
+import { DockerDriver, LABELS } from '../../platform/rtmanager/docker-driver';
 import type { Driver } from '../../platform/rtmanager/driver';
 import { ProcessDriver } from '../../platform/rtmanager/process-driver';
 import type { EngineSpec } from '../../platform/rtmanager/runtime';
@@ -42,6 +42,8 @@ export interface DriverKit {
   signal(gameId: string, signal: NodeJS.Signals): Promise<void>;
   /** The turns that the game's engine has made, by its own log. */
   turnLog(spec: Pick<EngineSpec, 'gameId' | 'state'>): Promise<number[]>;
+  /** The game of each engine that runs, as the system itself has them: one that runs twice is there twice. */
+  engines(): Promise<string[]>;
   /** Removes the game's container and all that is known of it, engine included. */
   removeByHand(gameId: string): Promise<void>;
   clean(): Promise<void>;
@@ -104,6 +106,19 @@ export async function processKit(): Promise<DriverKit> {
     },
     turnLog: async ({ gameId, state }) =>
       turnsIn(await readFile(path.join(folder, gameId, `state-${state}`, 'turns.log'), 'utf8')),
+    engines: async () => {
+      const own = `ENGINE_DATA_DIR=${folder}/`;
+      const games = await Promise.all(
+        (await readdir('/proc')).map(async (pid) => {
+          const of = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+          const variable = (await of('environ')).split('\0').find((each) => each.startsWith(own));
+          // What the shell before it runs has its environment for a moment, and is no leader of a session.
+          const session = (await of('stat')).split(') ').at(-1)?.split(' ')[3];
+          return session === pid ? variable?.slice(own.length).split('/')[0] : undefined;
+        }),
+      );
+      return games.filter((game) => game !== undefined);
+    },
     removeByHand: async (gameId) => {
       const pid = await pidOf(gameId);
       for (const file of ['engine.json', 'process']) await rm(path.join(folder, gameId, file));
@@ -166,6 +181,10 @@ export async function dockerKit(): Promise<
         .getContainer(containerName(gameId))
         .getArchive({ path: '/data/turns.log' });
       return turnsIn(onlyFileOf(await bytesOf(archive)));
+    },
+    engines: async () => {
+      const running = await docker.listContainers({ filters: { label: [`${LABELS.owner}=${owner}`] } });
+      return running.map(({ Labels }) => Labels[LABELS.game] ?? '');
     },
     removeByHand: async (gameId) => {
       await docker.getContainer(containerName(gameId)).remove({ force: true });
