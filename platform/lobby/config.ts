@@ -11,6 +11,7 @@ export const settings = {
   GM_API_TOKEN: text().optional(),
   GM_TIMEOUT: withDefault(duration(), '2s'),
   GM_OPERATION_TIMEOUT: withDefault(duration(), '60s'),
+  START_TIMEOUT: withDefault(duration(), '10m'),
   REGISTER_ATTEMPTS: withDefault(integer(1, 100), '3'),
   SCHEDULE_ALLOW_SECONDS: withDefault(flag(), 'false'),
   STREAM_LOBBY_EVENTS: stream('gm:lobby_events'),

@@ -1,6 +1,8 @@
 import { gameMasterClient, type GameMasterClient } from '../../clients/gamemaster';
+import type { components } from '../../clients/generated/gamemaster';
 import { ServiceError, unavailable } from '../service/errors';
 import type { Registration } from './domain/game';
+import type { RuntimeView } from './domain/runtime-view';
 import type { Answer } from './domain/game-master-answers';
 
 export interface GameMasterOptions {
@@ -69,6 +71,21 @@ export class GameMaster {
     if (data !== undefined) return data.status;
     const { status, message } = toAnswer(reply);
     throw unavailable(NOT_NOW, new Error(`liveness was answered ${status}: ${message}`));
+  }
+
+  /**
+   * What an event of the game's present state would tell; null where Game Master does not have it, or not yet for sure.
+   *
+   * @throws ServiceError service_unavailable
+   */
+  async runtimeView(gameId: string): Promise<RuntimeView | null> {
+    const { data, ...reply } = await orUnavailable(
+      this.questions.GET('/api/v1/internal/runtimes/{game_id}', { params: { path: { game_id: gameId } } }),
+    );
+    if (data !== undefined) return toView(data);
+    const { status, code, message } = toAnswer(reply);
+    if (code === 'runtime_not_found') return null;
+    throw unavailable(NOT_NOW, new Error(`runtime was answered ${status}: ${message}`));
   }
 
   /** @throws ServiceError service_unavailable whenever it is not known to have been heard */
@@ -140,5 +157,19 @@ function toAnswer({ response, error }: Reply): Answer {
     status: response.status,
     code: typeof told?.code === 'string' ? told.code : null,
     message: typeof told?.message === 'string' ? told.message : response.statusText,
+  };
+}
+
+type RuntimeRecord = components['schemas']['RuntimeRecord'];
+
+/** A registration that may yet be taken back is no news. */
+function toView({ status, current_turn, engine_health, updated_at }: RuntimeRecord): RuntimeView | null {
+  if (status === 'starting') return null;
+  return {
+    currentTurn: current_turn,
+    // Events say nothing of what lasts for the time of a turn.
+    runtimeStatus: status === 'generation_in_progress' ? 'running' : status,
+    engineHealth: engine_health,
+    toldAt: new Date(updated_at),
   };
 }

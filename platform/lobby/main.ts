@@ -7,6 +7,7 @@ import { checks, settings } from './config';
 import { GameMaster } from './game-master';
 import { lead } from './leadership';
 import { addMetrics } from './metrics';
+import { catchUp } from './operations/catching-up';
 import { Changes } from './operations/changes';
 import { Enrolment } from './operations/enrolment';
 import { Games } from './operations/games';
@@ -64,7 +65,7 @@ async function start(context: ServiceContext<typeof settings>): Promise<() => Pr
   gameRoutes(app, {
     database,
     games: new Games(changes, outgoing, { allowSeconds: config.SCHEDULE_ALLOW_SECONDS }),
-    starting: new Starting(database, changes, gameMaster, outgoing),
+    starting: new Starting(database, changes, gameMaster, outgoing, config.START_TIMEOUT),
   });
   enrolmentRoutes(app, { database, enrolment: new Enrolment(changes, notices) });
   memberRoutes(app, { database, members: new Members(changes, notices) });
@@ -87,7 +88,16 @@ async function start(context: ServiceContext<typeof settings>): Promise<() => Pr
         leading,
       ),
       follow(jobResults({ stream: config.STREAM_JOB_RESULTS, outgoing, log }), shared, leading),
-      follow(lobbyEvents({ stream: config.STREAM_LOBBY_EVENTS, outgoing, log }), shared, leading),
+      follow(
+        lobbyEvents({
+          stream: config.STREAM_LOBBY_EVENTS,
+          outgoing,
+          missed: () => catchUp({ database, changes, gameMaster, outgoing, log }),
+          log,
+        }),
+        shared,
+        leading,
+      ),
       follow(
         userLifecycle({ stream: config.STREAM_USER_LIFECYCLE, outgoing, database, notices }),
         shared,

@@ -4,7 +4,15 @@ import type { Logger } from './logging';
 import type { ServiceMetrics } from './metrics';
 import { pause } from './pause';
 import { openRedis, renewIfSilent, whenReady } from './redis';
-import { deadLetter, deadLetterStream, gameOf, MalformedEntry, toEntries, type StreamEntry } from './stream';
+import {
+  compareIds,
+  deadLetter,
+  deadLetterStream,
+  gameOf,
+  MalformedEntry,
+  toEntries,
+  type StreamEntry,
+} from './stream';
 
 export interface StreamFollowerOptions {
   redisUrl: string;
@@ -18,6 +26,11 @@ export interface StreamFollowerOptions {
   handle: (entry: StreamEntry) => Promise<void>;
   /** Saves the id of an entry that was put aside as the position. */
   skip: (entry: StreamEntry) => Promise<void>;
+  /**
+   * Called before reading goes on where entries after the position may be gone from the stream: what they told has to be
+   * found out in another way. Called again until it works.
+   */
+  missed?: (() => Promise<void>) | undefined;
   /** The dead-letter stream keeps about this many entries. */
   maxLength: number;
   log: Logger;
@@ -58,11 +71,23 @@ export class StreamFollower {
   }
 
   private async read(): Promise<StreamEntry[]> {
-    this.position ??= await this.options.position();
-    const from = this.position ?? '0-0';
     const { stream } = this.options;
+    this.position ??= await this.findPosition();
+    const from = this.position ?? '0-0';
     const reply = await this.redis.xread('COUNT', BATCH, 'BLOCK', BLOCK_MS, 'STREAMS', stream, from);
     return toEntries(reply?.[0]?.[1] ?? []);
+  }
+
+  private async findPosition(): Promise<string | null> {
+    const { stream, position, missed, log } = this.options;
+    const found = await position();
+    if (found === null || missed === undefined) return found;
+    const [first] = toEntries(await this.redis.xrange(stream, '-', '+', 'COUNT', 1));
+    if (first === undefined || compareIds(first.id, found) > 0) {
+      log.warn({ stream, position: found }, 'entries of the stream may be gone unread');
+      await missed();
+    }
+    return found;
   }
 
   /** Returns whether the next one may be taken. */

@@ -217,6 +217,15 @@ export class Lobby {
     await this.redis.xadd(this.streams[stream], '*', ...Object.entries(fields).flat());
   }
 
+  /** Has the time be over that a game's start job may take to be answered. */
+  async passDeadline(gameId: string): Promise<void> {
+    const { rowCount } = await this.database.query(
+      `UPDATE lobby.tasks SET next_try_at = now() WHERE game_id = $1 AND kind = 'give_up_start'`,
+      [gameId],
+    );
+    if (rowCount !== 1) throw new Error(`${gameId} does not wait for an engine`);
+  }
+
   /** Waits until everything that was told has been read, and everything that was to be sent is. */
   async untilQuiet(): Promise<void> {
     await waitFor(

@@ -42,6 +42,7 @@ export interface Game {
 /** Why Lobby itself paused, failed or cancelled a game; neighbours' error codes are reasons too. */
 export const REASONS = {
   onRequest: 'on_request',
+  startTimedOut: 'start_timed_out',
   gameMasterUnavailable: 'game_master_unavailable',
   registrationRefused: 'registration_refused',
   runtimeStopped: 'runtime_stopped',

@@ -97,7 +97,7 @@ CREATE UNIQUE INDEX invites_open ON lobby.invites (user_id, game_id) WHERE statu
 CREATE TABLE lobby.tasks (
     task_id     bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     game_id     text NOT NULL REFERENCES lobby.games,
-    kind        text NOT NULL CHECK (kind IN ('register', 'banish', 'stop')),
+    kind        text NOT NULL CHECK (kind IN ('give_up_start', 'register', 'banish', 'stop')),
     subject     text NOT NULL DEFAULT '',
     -- Attempts so far, and how many of them were answered: the next idempotency key is made of that.
     attempts    integer NOT NULL DEFAULT 0,

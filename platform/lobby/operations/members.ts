@@ -44,5 +44,5 @@ export async function takeOutOf(
   departure: Departure,
 ): Promise<void> {
   await setMemberStatus(queries, game.gameId, userId, departure);
-  if (isRegisteredWith(game, userId)) await addTask(queries, game.gameId, 'banish', userId);
+  if (isRegisteredWith(game, userId)) await addTask(queries, game.gameId, 'banish', { subject: userId });
 }

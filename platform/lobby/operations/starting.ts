@@ -17,10 +17,13 @@ export class Starting {
     private readonly changes: Changes,
     private readonly gameMaster: Pick<GameMaster, 'resolveImageRef' | 'runtimeStatus'>,
     private readonly streams: OutgoingStreams,
+    /** How long the result of a start job may take, in milliseconds. */
+    private readonly startTimeoutMs: number,
   ) {}
 
   /**
-   * Asks for an engine of the image that Game Master names. What becomes of it is told by the job's result.
+   * Asks for an engine of the image that Game Master names. What becomes of it is told by the job's result, which has to
+   * come in time.
    *
    * @throws ServiceError engine_version_not_found, engine_version_deprecated, service_unavailable, as Game Master says
    */
@@ -34,6 +37,7 @@ export class Starting {
       orRefuse(refusalToStart(startOf(now)));
       const startRequestedAtMs = await askForEngine(queries, this.streams, { gameId, imageRef });
       await changeStatus(queries, now, 'starting', { startRequestedAtMs, registration: null });
+      await addTask(queries, gameId, 'give_up_start', { delayMs: this.startTimeoutMs });
       return getGame(queries, gameId);
     });
   }

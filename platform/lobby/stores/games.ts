@@ -175,6 +175,15 @@ export async function gamesOfUser(queries: Queries, userId: string): Promise<str
   return rows.map(({ gameId }) => gameId);
 }
 
+/** The games that Game Master has or may have, and that are not over. */
+export async function gamesUnderWay(queries: Queries): Promise<string[]> {
+  const rows = await queries.query<{ gameId: string }>(
+    `SELECT game_id AS "gameId" FROM lobby.games
+     WHERE status IN ('starting', 'running', 'paused') AND registration IS NOT NULL ORDER BY game_id`,
+  );
+  return rows.map(({ gameId }) => gameId);
+}
+
 /** The games that are not over and that a user is or was a member of. */
 export async function gamesPlayedBy(queries: Queries, userId: string): Promise<string[]> {
   const rows = await queries.query<{ gameId: string }>(

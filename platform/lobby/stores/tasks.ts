@@ -1,7 +1,9 @@
-/** What has to be asked of Game Master until it is done. Written with the change that makes it necessary. */
+/** What is still to be done about a game, most of it to be asked of Game Master. Written with the change that makes it necessary. */
 import type { Queries } from './postgres';
 
-export type TaskKind = 'register' | 'banish' | 'stop';
+/** `give_up_start` is due when the result of a start job has not come in time. */
+export const TASK_KINDS = ['give_up_start', 'register', 'banish', 'stop'] as const;
+export type TaskKind = (typeof TASK_KINDS)[number];
 
 export interface Task {
   /** One that is added again after it was done is another task. */
@@ -16,11 +18,18 @@ export interface Task {
 }
 
 const COLUMNS = 'task_id AS "taskId", game_id AS "gameId", kind, subject, attempts, answered';
-/** Due at once. One that is there already is left as it is. */
-export async function addTask(queries: Queries, gameId: string, kind: TaskKind, subject = ''): Promise<void> {
+
+/** Due at once, or after `delayMs`. One that is there already is left as it is. */
+export async function addTask(
+  queries: Queries,
+  gameId: string,
+  kind: TaskKind,
+  { subject = '', delayMs = 0 }: { subject?: string; delayMs?: number } = {},
+): Promise<void> {
   await queries.query(
-    'INSERT INTO lobby.tasks (game_id, kind, subject) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-    [gameId, kind, subject],
+    `INSERT INTO lobby.tasks (game_id, kind, subject, next_try_at)
+     VALUES ($1, $2, $3, now() + $4 * interval '1 millisecond') ON CONFLICT DO NOTHING`,
+    [gameId, kind, subject, delayMs],
   );
 }
 
@@ -56,12 +65,16 @@ export async function removeTask(queries: Queries, { taskId }: Task): Promise<vo
   await queries.query('DELETE FROM lobby.tasks WHERE task_id = $1', [taskId]);
 }
 
-/** Forgets that a game is to be registered: it is. */
-export async function removeRegistration(queries: Queries, gameId: string): Promise<void> {
-  await queries.query(`DELETE FROM lobby.tasks WHERE game_id = $1 AND kind = 'register'`, [gameId]);
+/** Forgets a task of a game whose time has passed: the game is registered, or its engine was heard of. */
+export async function removeTaskOfKind(
+  queries: Queries,
+  gameId: string,
+  kind: 'register' | 'give_up_start',
+): Promise<void> {
+  await queries.query('DELETE FROM lobby.tasks WHERE game_id = $1 AND kind = $2', [gameId, kind]);
 }
 
-/** Forgets what a game that is over no longer needs: its registration and its banishments. */
+/** Forgets what a game that is over, or has no engine, no longer needs: everything but to have it stopped. */
 export async function removeTasksOfGame(queries: Queries, gameId: string): Promise<void> {
   await queries.query(`DELETE FROM lobby.tasks WHERE game_id = $1 AND kind <> 'stop'`, [gameId]);
 }
@@ -70,10 +83,9 @@ export async function countTasks(queries: Queries): Promise<Record<TaskKind, num
   const rows = await queries.query<{ kind: TaskKind; count: number }>(
     'SELECT kind, count(*)::int AS count FROM lobby.tasks GROUP BY kind',
   );
-  return {
-    register: 0,
-    banish: 0,
-    stop: 0,
-    ...Object.fromEntries(rows.map(({ kind, count }) => [kind, count])),
-  };
+  const counts = new Map(rows.map(({ kind, count }) => [kind, count]));
+  return Object.fromEntries(TASK_KINDS.map((kind) => [kind, counts.get(kind) ?? 0])) as Record<
+    TaskKind,
+    number
+  >;
 }

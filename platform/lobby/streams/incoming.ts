@@ -15,6 +15,8 @@ export interface Incoming<Message> {
   read: (fields: StreamEntry['fields']) => Message;
   /** In the transaction that moves the position. */
   apply: (queries: Queries, message: Message) => Promise<void>;
+  /** Where entries may be gone unread: finds out in another way what they told. */
+  missed?: () => Promise<void>;
   /** Afterwards, once: whom it has to be told that does not have to hear it. */
   applied?: (message: Message) => Promise<void>;
 }
@@ -31,13 +33,14 @@ export interface FollowerParts {
 
 /** Follows one stream until `stopping` is aborted. Never rejects. */
 export function follow<Message>(
-  { stream, read, apply, applied }: Incoming<Message>,
+  { stream, read, apply, applied, missed }: Incoming<Message>,
   { database, changes, ...parts }: FollowerParts,
   stopping: AbortSignal,
 ): Promise<void> {
   return new StreamFollower({
     ...parts,
     stream,
+    missed,
     position: () => findPosition(database, stream),
     handle: async ({ id, fields }) => {
       const message = read(fields);

@@ -5,7 +5,7 @@ import { giveEngineBack, type OutgoingStreams } from '../operations/jobs';
 import { changeStatus, findAndLockGame, setRegistration } from '../stores/games';
 import { activePlayers } from '../stores/members';
 import type { Queries } from '../stores/postgres';
-import { addTask } from '../stores/tasks';
+import { addTask, removeTaskOfKind } from '../stores/tasks';
 import { gameIdText, integerText, understand, type Incoming } from './incoming';
 
 const job = { game_id: gameIdText, requested_at_ms: integerText };
@@ -49,6 +49,7 @@ export function jobResults({ stream, outgoing, log }: JobResultsOptions): Incomi
 
   async function proceed(queries: Queries, game: Game, job: StartResult): Promise<void> {
     const { gameId } = game;
+    await removeTaskOfKind(queries, gameId, 'give_up_start');
     if (job.outcome === 'failure') {
       gameLogger(log, gameId).warn(
         { code: job.error_code, reason: job.error_message },

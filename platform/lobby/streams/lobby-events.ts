@@ -1,20 +1,10 @@
 import { z } from 'zod';
 import { gameLogger, type Logger } from '../../service/logging';
-import { isOver } from '../domain/game-status';
-import { REASONS, type Game } from '../domain/game';
-import { isCapable, withStanding, type Standing } from '../domain/player-stats';
-import { runsInVain, statusAfter } from '../domain/runtime-events';
-import {
-  ENGINE_HEALTH,
-  RUNTIME_STATUSES,
-  type RuntimeStatus,
-  type RuntimeView,
-} from '../domain/runtime-view';
-import { giveEngineBack, type OutgoingStreams } from '../operations/jobs';
-import { changeStatus, findAndLockGame, setRuntimeView } from '../stores/games';
-import { listMembers, setCapable, setStats } from '../stores/members';
-import type { Queries } from '../stores/postgres';
-import { addTask, removeRegistration, removeTasksOfGame } from '../stores/tasks';
+import type { Standing } from '../domain/player-stats';
+import { ENGINE_HEALTH, RUNTIME_STATUSES } from '../domain/runtime-view';
+import type { OutgoingStreams } from '../operations/jobs';
+import { takeIn, type RuntimeNews } from '../operations/runtime-news';
+import { findAndLockGame } from '../stores/games';
 import { gameIdText, parseJson, understand, userIdText, type Incoming } from './incoming';
 
 const turn = z.int().nonnegative();
@@ -44,55 +34,33 @@ const finish = z.object({
   finished_at_ms: milliseconds,
 });
 
-interface RuntimeNews {
+interface Told extends RuntimeNews {
   gameId: string;
-  view: RuntimeView;
-  standings: ReadonlyMap<string, Standing>;
 }
 
 export interface LobbyEventsOptions {
   stream: string;
   outgoing: OutgoingStreams;
+  missed: () => Promise<void>;
   log: Logger;
 }
 
 /** `gm:lobby_events`: what Game Master tells of the games that it has. */
-export function lobbyEvents({ stream, outgoing, log }: LobbyEventsOptions): Incoming<RuntimeNews> {
+export function lobbyEvents({ stream, outgoing, missed, log }: LobbyEventsOptions): Incoming<Told> {
   return {
     stream,
+    missed,
     read: readEvent,
-    apply: async (queries, news) => {
-      const game = await findAndLockGame(queries, news.gameId);
-      if (game === null) {
-        gameLogger(log, news.gameId).warn('game master told of an unknown game');
-        return;
-      }
-      await setRuntimeView(queries, game.gameId, news.view);
-      await addStandings(queries, game.gameId, news.standings);
-      await settleStatus(queries, game, news.view.runtimeStatus);
+    apply: async (queries, told) => {
+      const game = await findAndLockGame(queries, told.gameId);
+      if (game === null) gameLogger(log, told.gameId).warn('game master told of an unknown game');
+      else await takeIn(queries, outgoing, game, told);
     },
   };
-
-  async function settleStatus(queries: Queries, game: Game, runtimeStatus: RuntimeStatus): Promise<void> {
-    const { gameId } = game;
-    // Given up while its registration was on its way.
-    if (runsInVain(game.status, runtimeStatus)) await addTask(queries, gameId, 'stop');
-    const status = statusAfter(game, runtimeStatus);
-    if (status === game.status) return;
-    await changeStatus(queries, game, status, {
-      statusReason: status === 'cancelled' ? REASONS.runtimeStopped : null,
-    });
-    if (status === 'running') await removeRegistration(queries, gameId);
-    if (isOver(status)) await removeTasksOfGame(queries, gameId);
-    if (status === 'finished') {
-      await evaluate(queries, gameId);
-      await giveEngineBack(queries, outgoing, { gameId, reason: 'finished' });
-    }
-  }
 }
 
 /** @throws MalformedEntry */
-function readEvent(fields: Record<string, string>): RuntimeNews {
+function readEvent(fields: Record<string, string>): Told {
   const { event_type, payload } = understand(entry, fields);
   if (event_type === 'game_finished') {
     const told = understand(finish, parseJson(payload));
@@ -122,24 +90,4 @@ function readEvent(fields: Record<string, string>): RuntimeNews {
 
 function byUser(stats: z.output<typeof playerTurnStats>): Map<string, Standing> {
   return new Map(stats.map(({ user_id, ...standing }) => [user_id, standing]));
-}
-
-async function addStandings(
-  queries: Queries,
-  gameId: string,
-  standings: ReadonlyMap<string, Standing>,
-): Promise<void> {
-  const members = await listMembers(queries, gameId);
-  const stats = members.flatMap(({ userId, stats }) => {
-    const standing = standings.get(userId);
-    return standing === undefined ? [] : [{ userId, ...withStanding(stats, standing) }];
-  });
-  await setStats(queries, gameId, stats);
-}
-
-/** Of those who played to the end. */
-async function evaluate(queries: Queries, gameId: string): Promise<void> {
-  const members = await listMembers(queries, gameId);
-  const capable = members.filter(({ stats }) => isCapable(stats)).map(({ userId }) => userId);
-  await setCapable(queries, gameId, capable);
 }

@@ -3,11 +3,11 @@ import { REASONS, type Game } from '../domain/game';
 import { judgeConflict, judgeRegistration, type RegistrationVerdict } from '../domain/game-master-answers';
 import { retryDelayMs } from '../domain/retry-delay';
 import type { GameMaster } from '../game-master';
-import { giveEngineBack } from '../operations/jobs';
+import { failStart } from '../operations/failing';
 import { changeStatus, getGame } from '../stores/games';
 import { enqueue } from '../stores/outbox';
 import type { Queries } from '../stores/postgres';
-import { addTask, hasTask, postpone, removeTask, removeTasksOfGame, type Task } from '../stores/tasks';
+import { addTask, hasTask, postpone, removeTask, type Task } from '../stores/tasks';
 import type { Attempt, TaskParts } from './task';
 
 /** Registers a game whose engine is up, always under the key of its start: a repetition is the same registration. */
@@ -50,21 +50,13 @@ async function settle(queries: Queries, game: Game, outcome: Outcome): Promise<v
     await changeStatus(queries, game, 'running', { startedAt: new Date() });
     await removeTask(queries, task);
   } else if (verdict === 'refused' || (verdict === 'engine_away' && isLastAttempt)) {
-    await fail(queries, game, parts, code);
+    await failStart(queries, parts.outgoing, game, code);
   } else if (isLastAttempt) {
     await pauseAfterStart(queries, game, parts);
     await removeTask(queries, task);
   } else {
     await postpone(queries, task, { delayMs: retryDelayMs(task.attempts + 1), wasAnswered: true });
   }
-}
-
-/** The game cannot be started like this; its engine is given back. */
-async function fail(queries: Queries, game: Game, { outgoing }: TaskParts, code: string): Promise<void> {
-  const { gameId } = game;
-  await changeStatus(queries, game, 'start_failed', { statusReason: code, registration: null });
-  await removeTasksOfGame(queries, gameId);
-  await giveEngineBack(queries, outgoing, { gameId, reason: 'orphan_cleanup' });
 }
 
 /** The engine stays up until somebody resumes the game, for which the administrators are told. */

@@ -3,11 +3,17 @@ import type { Alarm } from '../alarm';
 import { retryDelayMs } from '../domain/retry-delay';
 import { dueTasks, postpone, type Task, type TaskKind } from '../stores/tasks';
 import { banish } from './banish';
+import { giveUpStart } from './give-up-start';
 import { register } from './register';
 import { stop } from './stop';
 import type { Attempt, TaskParts } from './task';
 
-const ATTEMPTS: Readonly<Record<TaskKind, Attempt>> = { register, banish, stop };
+const ATTEMPTS: Readonly<Record<TaskKind, Attempt>> = {
+  give_up_start: giveUpStart,
+  register,
+  banish,
+  stop,
+};
 
 /** Attempts at a time. */
 const MOST_AT_ONCE = 16;

@@ -26,7 +26,7 @@ function examplesIn(pathInRepository: string, messages?: string[]): Fields[] {
 
 const log = createLogger({ level: 'silent', name: 'test' });
 const outgoing = { startJobs: 'start', stopJobs: 'stop', intents: 'intents' };
-const events = lobbyEvents({ stream: 'events', outgoing, log });
+const events = lobbyEvents({ stream: 'events', outgoing, missed: () => Promise.resolve(), log });
 const results = jobResults({ stream: 'results', outgoing, log });
 const users = userLifecycle({
   stream: 'users',

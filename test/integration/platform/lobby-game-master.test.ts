@@ -215,6 +215,37 @@ test('a registration whose answer is lost is one registration', async () => {
   expect(registrations).toMatchObject([{ outcome: 'success', source: 'lobby' }]);
 });
 
+test('what is trimmed from the stream while Lobby is away is asked of Game Master', async () => {
+  const games = await Promise.all(
+    ['played', 'finished', 'stopped', 'later'].map(async (name) => {
+      const gameId = await lobby.enrolledGame(['ann', 'bob'], { name, turn_schedule: NEVER_SOON });
+      await lobby.post(gameId, 'start');
+      await lobby.untilStatus(gameId, 'running');
+      return gameId;
+    }),
+  );
+  const [played = '', finished = '', stopped = '', later = ''] = games;
+  await lobby.untilQuiet();
+  await lobby.restart(async () => {
+    await gm.force(played);
+    for (let turn = 1; turn <= FINISH_TURN; turn++) await gm.force(finished);
+    await gm.stopGame(stopped);
+    for (const gameId of games) await gm.untilOutboxEmpty(gameId);
+    await gm.redis.xtrim(gm.streams.lobbyEvents, 'MAXLEN', 0);
+    await way.setMode('refuse');
+    await gm.force(later);
+    await gm.untilOutboxEmpty(later);
+  });
+  await way.setMode('pass');
+  await lobby.untilShown(played, { current_turn: 1, runtime_status: 'running', engine_health: 'healthy' });
+  await lobby.untilStatus(finished, 'finished');
+  expect(await lobby.untilEntries('stopJobs', finished)).toMatchObject([{ reason: 'finished' }]);
+  expect(await lobby.untilStatus(stopped, 'cancelled')).toMatchObject({ status_reason: 'runtime_stopped' });
+  await lobby.untilShown(later, { current_turn: 1 });
+  await gm.force(later);
+  await lobby.untilShown(later, { current_turn: 2 });
+});
+
 test('Lobby is killed again and again while a game is played: it ends the same', async () => {
   const gameId = await lobby.enrolledGame(['ann', 'bob'], { turn_schedule: EVERY_SECOND });
   await lobby.post(gameId, 'start');

@@ -12,6 +12,8 @@ let redis: TcpProxy;
 let postgres: TcpProxy;
 let lobby: Lobby;
 
+const START_TIMEOUT_S = 300;
+
 beforeAll(async () => {
   gameMaster = await TestGameMaster.start();
   const through = await TcpProxy.before(stackAddresses().redisUrl);
@@ -24,6 +26,7 @@ beforeAll(async () => {
     env: {
       LOBBY_REDIS_URL: through.url,
       LOBBY_REGISTER_ATTEMPTS: '2',
+      LOBBY_START_TIMEOUT: `${START_TIMEOUT_S}s`,
       LOBBY_GM_TIMEOUT: '1s',
       LOBBY_GM_OPERATION_TIMEOUT: '2s',
     },
@@ -301,6 +304,34 @@ describe('a start', () => {
     const [job] = await lobby.entries('startJobs', gameId);
     expect(keys).toEqual([`register:${gameId}:${job?.['requested_at_ms'] ?? ''}`]);
     expect(await lobby.entries('stopJobs', gameId)).toEqual([]);
+  });
+
+  test('that is not answered in time fails, and what comes up later is taken down', async () => {
+    const gameId = await lobby.enrolledGame();
+    await lobby.post(gameId, 'start');
+    const ofDeadline = `FROM lobby.tasks WHERE game_id = '${gameId}' AND kind = 'give_up_start'`;
+    const { rows } = await lobby.database.query<{ seconds: number }>(
+      `SELECT extract(epoch FROM next_try_at - now())::float AS seconds ${ofDeadline}`,
+    );
+    expect(rows).toEqual([{ seconds: expect.any(Number) as number }]);
+    expect(rows[0]?.seconds).toBeGreaterThan(START_TIMEOUT_S - 30);
+    expect(rows[0]?.seconds).toBeLessThanOrEqual(START_TIMEOUT_S);
+
+    await lobby.passDeadline(gameId);
+    const failed = await lobby.untilStatus(gameId, 'start_failed');
+    expect(failed['status_reason']).toBe('start_timed_out');
+    const reasons = async (count: number) =>
+      (await lobby.untilEntries('stopJobs', gameId, count)).map(({ reason }) => reason);
+    expect(await reasons(1)).toEqual(['orphan_cleanup']);
+    await engineStarts(gameId);
+    expect(await reasons(2)).toEqual(['orphan_cleanup', 'orphan_cleanup']);
+    expect(gameMaster.calls('register-runtime', gameId)).toEqual([]);
+
+    await lobby.post(gameId, 'start');
+    await lobby.untilEntries('startJobs', gameId, 2);
+    await engineStarts(gameId);
+    await lobby.untilStatus(gameId, 'running');
+    expect((await lobby.database.query(`SELECT ${ofDeadline}`)).rows).toEqual([]);
   });
 
   test('is given up: a result that comes late has its engine taken down', async () => {

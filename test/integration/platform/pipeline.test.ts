@@ -81,6 +81,7 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
       endpoint: result?.['engine_endpoint'],
       isRunning: true,
     });
+    expect((await kit.engines()).filter((game) => game === gameId)).toHaveLength(1);
     expect(await gm.record(gameId)).toMatchObject({
       engine_endpoint: container?.endpoint,
       current_image_ref: kit.images.engine,
@@ -170,6 +171,25 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
     expect(await kit.create().inspect(gameId)).toMatchObject({ isRunning: false });
     await untilCleanedUp(gameId);
     expect((await gm.call('GET', `/api/v1/internal/runtimes/${gameId}`)).status).toBe(404);
+  });
+
+  test('Runtime Manager does not answer in time: the start fails, and no engine is left when it is back', async () => {
+    const { lobby, gm, manager } = platform;
+    const gameId = await lobby.enrolledGame(['ann'], { turn_schedule: NEVER_SOON });
+    manager.process.kill('SIGSTOP');
+    await lobby.post(gameId, 'start');
+    await lobby.passDeadline(gameId);
+    expect(await lobby.untilStatus(gameId, 'start_failed')).toMatchObject({
+      status_reason: 'start_timed_out',
+    });
+    await lobby.untilEntries('stopJobs', gameId);
+    manager.process.kill('SIGCONT');
+    // Whichever it does first: an engine that comes up all the same is taken down.
+    await manager.untilResults(gameId, 2);
+    await untilCleanedUp(gameId);
+    expect(await kit.engines()).not.toContain(gameId);
+    expect(await operationsOf(gm, gameId)).toEqual([]);
+    expect(await lobby.game(gameId)).toMatchObject({ status: 'start_failed' });
   });
 
   test('Game Master is down once the container is up: the game is paused, and runs when it is resumed', async () => {

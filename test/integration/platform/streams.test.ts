@@ -73,14 +73,19 @@ function consume(handle: (entry: StreamEntry) => Promise<void>, url = stack.redi
   return { metrics, stop };
 }
 
-/** Starts a reader that keeps its position in a variable; `seen` is saved together with it. */
-function follow(url = stack.redis.url, onEntry: (n: number) => void = () => undefined) {
-  const kept: { position: string | null; seen: number[] } = { position: null, seen: [] };
+/** Starts a reader that keeps its position in a variable; `seen` is saved together with it. `end` ends it. */
+function follow(
+  url = stack.redis.url,
+  onEntry: (n: number) => void = () => undefined,
+  { position = null as string | null, missed = undefined as (() => Promise<void>) | undefined } = {},
+) {
+  const kept = { position, seen: [] as number[], end: () => Promise.resolve() };
   const stopping = new AbortController();
   const running = new StreamFollower({
     redisUrl: url,
     stream,
     position: () => Promise.resolve(kept.position),
+    missed,
     handle: (entry) => {
       const n = numberIn(entry);
       onEntry(n);
@@ -96,10 +101,11 @@ function follow(url = stack.redis.url, onEntry: (n: number) => void = () => unde
     log,
     metrics: createMetrics('test'),
   }).run(stopping.signal);
-  ends.push(() => {
+  kept.end = () => {
     stopping.abort();
     return running;
-  });
+  };
+  ends.push(kept.end);
   return kept;
 }
 
@@ -130,6 +136,34 @@ describe('a follower', () => {
     expect(await deadLetters()).toEqual([
       { game_id: 'orion', n: 'many', entry_id: expect.any(String) as string, reason: 'n must be a number' },
     ]);
+  });
+});
+
+describe('a follower that was away', () => {
+  /** What a follower from this position does first: `missed`, as often as it is tried, then numbers. */
+  async function readOn(position: string | null): Promise<(number | 'missed')[]> {
+    const done: (number | 'missed')[] = [];
+    const missed = (): Promise<void> => {
+      done.push('missed');
+      return done.length === 1 ? Promise.reject(new Error('the store is away')) : Promise.resolve();
+    };
+    const { end } = follow(stack.redis.url, (n) => done.push(n), { position, missed });
+    await add(9);
+    await waitFor(() => done.includes(9));
+    await end();
+    return done;
+  }
+
+  test('is told where entries may have been trimmed that it has not read, before it reads on', async () => {
+    expect(await readOn(null)).toEqual([9]);
+    await addAll(1, 3);
+    const [first = '', second = ''] = (await redis.xrange(stream, '-', '+')).map(([id]) => id);
+    expect(await readOn(first)).toEqual([1, 2, 3, 9]);
+    await redis.xtrim(stream, 'MINID', second);
+    expect(await readOn(second)).toEqual([2, 3, 9, 9]);
+    expect(await readOn(first)).toEqual(['missed', 'missed', 1, 2, 3, 9, 9, 9]);
+    await redis.del(stream);
+    expect((await readOn(second)).slice(0, 2)).toEqual(['missed', 'missed']);
   });
 });
 
