@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { Client } from 'pg';
 import { run } from '../../tools/stack/program';
@@ -131,44 +132,109 @@ async function playToTheEnd(played: Demo, forceUrl: string, finished: RegExp): P
   );
 }
 
-it('plays through the platform from nothing to a first turn, and Ctrl-C leaves nothing behind', async () => {
-  demo = new Demo();
-  await demo.until(FIRST_TURN);
-  expect(demo.output).toMatch(
-    /Temporal UI +http:\/\/127\.0\.0\.1:\d+\/namespaces\/default\/workflows\?query=/,
-  );
-  expect(demo.output).toMatch(/vega-\w+: cleo and dan applied and were approved, eve redeemed an invite/);
-  expect(demo.output).toMatch(/Z {2}orion-\w+ +registered, turn 0: ann /);
-  expect(demo.output).toMatch(/Z {2}vega-\w+ +registered, turn 0: cleo /);
-  const [, games = ''] = await demo.until(/Lobby +(http\S+)/);
-  expect(await (await fetch(games)).json()).toMatchObject({
-    games: [
-      { status: 'running', target_engine_version: expect.any(String) as string },
-      { status: 'running', target_engine_version: expect.any(String) as string },
-    ],
+const page = readFileSync(path.join(__dirname, '..', '..', 'docs', 'examples.md'), 'utf8');
+const [, byHand = ''] = /^## By hand\n([^]*?)^## /m.exec(page) ?? [];
+/** What the chapter has in blocks of a language. */
+const blocks = (language: string): string =>
+  [...byHand.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\``, 'gm'))]
+    .map(([, block = '']) => block)
+    .join('');
+
+/** A machine with nothing but Node may have none. */
+const hasTools = ['curl', 'redis-cli', 'pgrep'].every((tool) => spawnSync(tool, ['--version']).status === 0);
+
+/** What the commands of the chapter print when they are pasted into a shell. */
+async function playByHand(played: Demo): Promise<string> {
+  const commands = blocks('sh')
+    .replace(/^LOBBY=.*/m, `LOBBY=${addressOf(played, 'Lobby')}`)
+    .replace(/^RTM=.*/m, `RTM=${addressOf(played, 'Runtimes')}`)
+    .replace(/^GM=.*/m, `GM=${apiOf(played)}`)
+    .replace(/^REDIS=.*/m, `REDIS=${addressOf(played, 'Events')}`)
+    // Long enough for what is done between two turns.
+    .replace('*/20 * * * * *', '*/10 * * * * *');
+  const shell = spawn('sh', { stdio: ['pipe', 'pipe', 'inherit'], timeout: 90_000 });
+  shell.stdin.end(commands);
+  return text(shell.stdout);
+}
+
+/** The address that the demo shows beside a name. */
+function addressOf({ output }: Demo, name: string): string {
+  return new RegExp(`^ +${name} .*?((?:http|redis)://\\S+)`, 'm').exec(output)?.[1] ?? '';
+}
+
+/** Game Master's, without the operation. */
+function apiOf(played: Demo): string {
+  return addressOf(played, 'Game Master').replace('/runtimes', '');
+}
+
+/** The lines, without what is another one each time, and without repetitions. */
+function likeness(output: string): string[] {
+  const lines = output
+    .replace(/lyra-[0-9a-f]{8}/g, 'lyra')
+    .replace(/\d+/g, '0')
+    .trim()
+    .split('\n');
+  return lines.filter((line, at) => line !== lines[at - 1]);
+}
+
+describe('through the platform', () => {
+  let played: Demo;
+  let printed: Promise<string>;
+
+  beforeAll(async () => {
+    played = new Demo();
+    await played.until(FIRST_TURN);
+    printed = hasTools ? playByHand(played) : Promise.resolve('');
   });
-  const engines = [...demo.output.matchAll(/Runtime Manager has started its engine, process \d+: (\S+)/g)];
-  expect(engines).toHaveLength(2);
-  await demo.until(/ann renames planet \d+: the engine answers 2\d\d/);
-  const [, api = ''] = await demo.until(/API +(http\S+)/);
-  const [, quick = ''] = await demo.until(/(orion-\w+) +registered/);
-  await playToTheEnd(
-    demo,
-    `${api}/runtimes/${quick}/force-next-turn`,
-    new RegExp(`${quick} +finished at turn 8`),
-  );
-  await demo.until(/mail +to admin@galaxy\.example: .+/);
-  const [, forced = ''] = await demo.until(/(vega-\w+) +its engine goes on; an operator forces the turn/);
-  await demo.until(new RegExp(`operator forces the turn[^]*${forced} +turn \\d+: cleo`));
-  const [, dataDir = ''] = await demo.until(/Logs, data +(\S+)/);
-  const pids = await demo.descendants();
-  // Temporal, Redis, Postgres, api, worker, three neighbours, two reapers and an engine, at the least.
-  expect(pids.length).toBeGreaterThanOrEqual(11);
-  demo.signal('SIGINT');
-  expect(await demo.exitCode()).toBe(0);
-  expect(pids.filter(isAlive)).toEqual([]);
-  for (const [, engine = ''] of engines) await expect(fetch(`${engine}/healthz`)).rejects.toThrow();
-  expect(existsSync(dataDir)).toBe(false);
+  afterAll(() => played.kill());
+
+  it('plays from enrolment to a turn, a mail and the end of a game', async () => {
+    expect(played.output).toMatch(
+      /Temporal UI +http:\/\/127\.0\.0\.1:\d+\/namespaces\/default\/workflows\?query=/,
+    );
+    expect(played.output).toMatch(/vega-\w+: cleo and dan applied and were approved, eve redeemed an invite/);
+    expect(played.output).toMatch(/Z {2}orion-\w+ +registered, turn 0: ann /);
+    expect(played.output).toMatch(/Z {2}vega-\w+ +registered, turn 0: cleo /);
+    expect(await (await fetch(addressOf(played, 'Lobby'))).json()).toMatchObject({
+      games: expect.arrayContaining([
+        expect.objectContaining({ name: 'Orion', status: 'running' }),
+        expect.objectContaining({ name: 'Vega', status: 'running' }),
+      ]) as object[],
+    });
+    await played.until(/ann renames planet \d+: the engine answers 2\d\d/);
+    const [, quick = ''] = await played.until(/(orion-\w+) +registered/);
+    await playToTheEnd(
+      played,
+      `${apiOf(played)}/runtimes/${quick}/force-next-turn`,
+      new RegExp(`${quick} +finished at turn 8`),
+    );
+    await played.until(/mail +to admin@galaxy\.example: .+/);
+    const [, forced = ''] = await played.until(/(vega-\w+) +its engine goes on; an operator forces the turn/);
+    await played.until(new RegExp(`operator forces the turn[^]*${forced} +turn \\d+: cleo`));
+  });
+
+  (hasTools ? it : it.skip)('is played by hand as docs/examples.md says', async () => {
+    const output = await printed;
+    expect(likeness(output)).toEqual(likeness(blocks('text')));
+    const [, turn = '', next = ''] = /^(\d+) true (\S+)$/m.exec(output) ?? [];
+    expect(output).toContain(`\n${turn} false ${next}\n`);
+  });
+
+  it('leaves nothing behind after Ctrl-C', async () => {
+    const engines = [
+      ...played.output.matchAll(/Runtime Manager has started its engine, process \d+: (\S+)/g),
+    ];
+    expect(engines.length).toBeGreaterThanOrEqual(2);
+    const [, dataDir = ''] = await played.until(/Logs, data +(\S+)/);
+    const pids = await played.descendants();
+    // Temporal, Redis, Postgres, api, worker, three neighbours, two reapers and an engine, at the least.
+    expect(pids.length).toBeGreaterThanOrEqual(11);
+    played.signal('SIGINT');
+    expect(await played.exitCode()).toBe(0);
+    expect(pids.filter(isAlive)).toEqual([]);
+    for (const [, engine = ''] of engines) await expect(fetch(`${engine}/healthz`)).rejects.toThrow();
+    expect(existsSync(dataDir)).toBe(false);
+  });
 });
 
 (process.env['STACK_CONTAINER_HOST'] === undefined ? it.skip : it)(
@@ -199,8 +265,8 @@ it('plays through the platform from nothing to a first turn, and Ctrl-C leaves n
 
 it('plays directly, with links that work: a forced turn, and a stop that ends the engine; and leaves shared servers as it found them', async () => {
   demo = new Demo(sharedServers(), ['--direct']);
-  const [, api = ''] = await demo.until(/API +(http\S+)/);
   const [, game = ''] = await demo.until(/(vega-demo-[0-9a-f]+) +registered/);
+  const api = apiOf(demo);
   const database = game.replace('vega-', 'gamemaster-');
   expect(await demoDatabases()).toContain(database);
 

@@ -53,8 +53,8 @@ async function manage(
   const nameOf = (gameId: string): string => `galaxy-game-${gameId}`;
   const client = (await findProgram('docker')) === undefined ? 'podman --url' : 'docker -H';
   return {
-    what: 'containers',
-    look: `${client} ${host} ps -a --filter name=galaxy-game-`,
+    what: 'Containers',
+    look: `${client} ${host} ps -a -f name=galaxy-game- --format "{{.Names}}  {{.Status}}"`,
     env: {
       RTMANAGER_DRIVER: 'docker',
       RTMANAGER_DOCKER_HOST: host,

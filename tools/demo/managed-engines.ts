@@ -7,7 +7,7 @@ export interface EngineKind {
 
 /** The engines that Runtime Manager runs for the demo, as processes or as containers. They end with the demo. */
 export interface ManagedEngines {
-  /** What they are, in the plural. */
+  /** What they are, in the plural, as a heading. */
   what: string;
   /** Shows a person those that run: words for a shell. */
   look: string;

@@ -95,14 +95,19 @@ export async function playThroughPlatform(ground: Ground, as: 'processes' | 'con
       `  ${quick} makes a turn every 5 s and finishes with turn 8,`,
       `  ${endless} makes a turn every 10 s until it is stopped. Once its engine will hang: that brings a mail.`,
       '',
-      ...links(ground, gameMaster.url, endless, [
-        `  Lobby         ${lobby.url}/api/v1/lobby/games`,
-        `  Engines       curl -s ${origin(ports.runtimeManager)}/api/v1/internal/runtimes`,
-        `    ${engines.what.padEnd(12)}${engines.look}`,
-        `  Sent to whom  curl -s ${origin(ports.notification)}/api/v1/internal/deliveries`,
-        `  Command       curl -s ${gameMaster.url}/api/v1/internal/games/${endless}/commands -H 'x-user-id: eve' \\`,
-        `                  -H 'content-type: application/json' -d '{"commands":[{"type":"greet"}]}' -i`,
-      ]),
+      ...links(ground, gameMaster.url, endless, {
+        look: [
+          `  Lobby         ${lobby.url}/api/v1/lobby/games`,
+          `  Runtimes      ${origin(ports.runtimeManager)}/api/v1/internal/runtimes`,
+          `  Deliveries    ${origin(ports.notification)}/api/v1/internal/deliveries`,
+          `  ${engines.what.padEnd(12)}  ${engines.look}`,
+        ],
+        attempt: [
+          `  Command       curl -s ${gameMaster.url}/api/v1/internal/games/${endless}/commands -H 'x-user-id: eve' \\`,
+          `                  -H 'content-type: application/json' -d '{"commands":[{"type":"greet"}]}'`,
+          '  Game of yours docs/examples.md, "By hand": from draft to end, in a second terminal',
+        ],
+      }),
     ],
     tellers: new Map([
       [names.streams.jobResults, (entry) => tellJobResult(entry, engines.nameOf)],

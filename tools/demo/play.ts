@@ -31,24 +31,26 @@ function standing({ game_id, status, current_turn, next_generation_at }: Runtime
   return `${game_id} ${status.replaceAll('_', ' ')} at turn ${current_turn}${next}`;
 }
 
-/** The lines that both ways have in common. */
+/** Where to look and what to try: the lines that both ways have in common, and more of either sort. */
 export function links(
-  { gamesPage, dataDir }: Ground,
+  { gamesPage, dataDir, stack, names }: Ground,
   gameMasterUrl: string,
   gameId: string,
-  more: string[] = [],
+  more: { look: string[]; attempt: string[] } = { look: [], attempt: [] },
 ): string[] {
   const baseUrl = `${gameMasterUrl}/api/v1/internal`;
   return [
     `  Temporal UI   ${gamesPage ?? 'set STACK_TEMPORAL_UI_URL to see the link'}`,
-    `  API           ${baseUrl}`,
+    `  Game Master   ${baseUrl}/runtimes`,
     `  API page      ${gameMasterUrl}/docs`,
-    ...more,
-    `  List games    curl -s ${baseUrl}/runtimes`,
+    ...more.look,
+    `  Events        redis-cli -u ${stack.redis.url} XREVRANGE ${names.streams.lobbyEvents} + - COUNT 3`,
+    `  Logs, data    ${dataDir} (removed at the end)`,
+    '',
     `  Force a turn  curl -s -X POST ${baseUrl}/runtimes/${gameId}/force-next-turn`,
+    ...more.attempt,
     `  Stop a game   curl -s ${baseUrl}/runtimes/${gameId}/stop \\`,
     `                  -H 'content-type: application/json' -d '{"reason":"seen enough"}'`,
-    `  Logs, data    ${dataDir} (removed at the end)`,
     '  End           Ctrl-C',
     '',
   ];

@@ -18,8 +18,8 @@ export function processEngines({ dataDir, reaper, atEnd }: Ground, kinds: Engine
     ['env', ...engine, process.execPath, ENGINE_SCRIPT],
   ]);
   return {
-    what: 'processes',
-    look: 'pgrep -af platform/engine/main.js',
+    what: 'Processes',
+    look: 'pgrep -fl platform/engine/main.js',
     env: {
       RTMANAGER_DRIVER: 'process',
       RTMANAGER_PROCESS_DIR: folder,
