@@ -20,7 +20,7 @@ import { memberRoutes } from './routes/members';
 import { sendOutbox } from './sending';
 import { migrate } from './stores/migrate';
 import { Database } from './stores/postgres';
-import { follow } from './streams/incoming';
+import { follow, isReadToItsEnd } from './streams/incoming';
 import { jobResults } from './streams/job-results';
 import { lobbyEvents } from './streams/lobby-events';
 import { userLifecycle } from './streams/user-lifecycle';
@@ -83,7 +83,14 @@ async function start(context: ServiceContext<typeof settings>): Promise<() => Pr
     await Promise.all([
       sendOutbox({ ...shared, alarm: entries }, leading),
       runTasks(
-        { database, changes, gameMaster, outgoing, registerAttempts: config.REGISTER_ATTEMPTS },
+        {
+          database,
+          changes,
+          gameMaster,
+          outgoing,
+          hasReadResults: () => isReadToItsEnd(redis, database, config.STREAM_JOB_RESULTS),
+          registerAttempts: config.REGISTER_ATTEMPTS,
+        },
         { alarm: tasks, log },
         leading,
       ),

@@ -83,8 +83,8 @@ export class Platform {
 
   /** The turns that the game's engine has made, by its own log. Its container has to be there. */
   async turnLog(gameId: string): Promise<number[]> {
-    const found = await this.kit.create().inspect(gameId);
-    return this.kit.turnLog({ gameId, state: found?.spec.state ?? '' });
+    const started = (await this.lobby.entries('startJobs', gameId)).at(-1);
+    return this.kit.turnLog({ gameId, state: started?.['requested_at_ms'] ?? '' });
   }
 
   /** Entries that somebody could not understand, by stream. */

@@ -1,8 +1,9 @@
 /** What the three streams that Lobby reads have in common: an entry takes effect once, together with the position. */
+import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Logger } from '../../service/logging';
 import type { ServiceMetrics } from '../../service/metrics';
-import { MalformedEntry, type StreamEntry } from '../../service/stream';
+import { compareIds, MalformedEntry, type StreamEntry } from '../../service/stream';
 import { StreamFollower } from '../../service/stream-follower';
 import type { Changes } from '../operations/changes';
 import type { Database, Queries } from '../stores/postgres';
@@ -55,6 +56,13 @@ export function follow<Message>(
       await changes.make((queries) => movePosition(queries, stream, id));
     },
   }).run(stopping);
+}
+
+/** Whether every entry of a stream has taken effect. @throws while Redis or Postgres is away */
+export async function isReadToItsEnd(redis: Redis, database: Queries, stream: string): Promise<boolean> {
+  const [last] = await redis.xrevrange(stream, '+', '-', 'COUNT', 1);
+  const position = await findPosition(database, stream);
+  return last === undefined || (position !== null && compareIds(last[0], position) <= 0);
 }
 
 /** @throws MalformedEntry where the fields are not as the schema has them; fields that it does not have are ignored */

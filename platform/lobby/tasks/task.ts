@@ -11,6 +11,8 @@ export interface TaskParts {
   changes: Changes;
   gameMaster: GameMaster;
   outgoing: OutgoingStreams;
+  /** Whether all results of jobs that are on their stream have been taken in. Rejects while Redis is away. */
+  hasReadResults: () => Promise<boolean>;
   /** How often Game Master or the engine may be away before a registration is given up for the time being. */
   registerAttempts: number;
 }

@@ -334,6 +334,25 @@ describe('a start', () => {
     expect((await lobby.database.query(`SELECT ${ofDeadline}`)).rows).toEqual([]);
   });
 
+  test('whose answer came in time and could not be read yet is not given up', async () => {
+    const gameId = await lobby.enrolledGame();
+    await lobby.post(gameId, 'start');
+    await lobby.untilEntries('startJobs', gameId);
+    await redis.setMode('refuse');
+    await engineStarts(gameId);
+    await lobby.passDeadline(gameId);
+    await waitFor(async () => {
+      const { rows } = await lobby.database.query<{ attempts: number }>(
+        `SELECT attempts FROM lobby.tasks WHERE game_id = $1 AND kind = 'give_up_start'`,
+        [gameId],
+      );
+      return (rows[0]?.attempts ?? 0) > 0;
+    });
+    await redis.setMode('pass');
+    await lobby.untilStatus(gameId, 'running');
+    expect(await lobby.entries('stopJobs', gameId)).toEqual([]);
+  });
+
   test('is given up: a result that comes late has its engine taken down', async () => {
     const gameId = await lobby.enrolledGame();
     await lobby.post(gameId, 'start');
