@@ -8,7 +8,8 @@ const turn = z.int().nonnegative();
 
 const told = {
   idempotency_key: z.string().min(1).max(256),
-  occurred_at_ms: z.int().nonnegative(),
+  // Fifteen digits: all of them are dates.
+  occurred_at_ms: z.int().nonnegative().max(999_999_999_999_999),
 };
 const byGameMaster = { producer: z.literal('game_master'), ...told };
 const byLobby = { producer: z.literal('lobby'), ...told };

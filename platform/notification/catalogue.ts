@@ -25,7 +25,7 @@ export const CATALOGUE: { readonly [Type in NotificationIntent['notification_typ
       audience: 'users',
       channels: ['push'],
       title: ({ game_id, final_turn_number }) => `${game_id} finished with turn ${final_turn_number}`,
-      text: () => 'The game is over. The reports of its last turn can be read.',
+      text: () => 'The game is over.',
     },
     'game.generation_failed': {
       audience: 'admin_email',

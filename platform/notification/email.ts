@@ -2,6 +2,8 @@ import { createTransport } from 'nodemailer';
 import { Rejected, type Channel } from './channel';
 import type { Delivery } from './deliveries';
 
+const PING_AGAIN_MS = 15_000;
+
 export interface EmailOptions {
   /** `smtp://` or `smtps://`, with user and password where the server asks for them. */
   smtpUrl: string;
@@ -15,6 +17,8 @@ export class Email implements Channel {
   private readonly transport;
   /** What stands after the @ in a Message-ID. */
   private readonly domain: string;
+  private pinged: Promise<unknown> = Promise.resolve();
+  private pingedAt = -Infinity;
 
   constructor(private readonly options: EmailOptions) {
     const { smtpUrl, from, timeoutMs } = options;
@@ -65,9 +69,19 @@ export class Email implements Channel {
     }
   }
 
-  /** Rejects unless the server greets us, and takes our password. */
+  /**
+   * Rejects unless the server greets us, and takes our password. It is asked again after a while only: mail servers turn
+   * away who logs in for every probe.
+   */
   async ping(): Promise<void> {
-    await this.transport.verify();
+    const now = performance.now();
+    if (now - this.pingedAt >= PING_AGAIN_MS) {
+      this.pingedAt = now;
+      this.pinged = this.transport.verify();
+      // Whoever asks is told.
+      this.pinged.catch(() => undefined);
+    }
+    await this.pinged;
   }
 }
 

@@ -319,6 +319,15 @@ test('mail waits for its server, and what the server refuses for good does not w
   expect(catcher.mails.map((mail) => mail.to)).toEqual([['op@example.com']]);
 });
 
+test('a mail server is not logged in to for every probe', async () => {
+  const catcher = await mailServer();
+  const { proxy, url } = await TcpProxy.before(catcher.url);
+  ends.push(() => proxy.close());
+  const service = await notification(url);
+  for (const path of ['/readyz', '/metrics', '/readyz']) await fetch(`${service.baseUrl}${path}`);
+  expect(proxy.accepted).toBe(1);
+});
+
 test('killed at any moment it goes on where it was: nothing is lost, mail twice only with its own Message-ID', async () => {
   // The first mail is taken, and the process dies before it hears so.
   let taken: () => void = () => undefined;

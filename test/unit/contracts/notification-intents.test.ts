@@ -126,6 +126,7 @@ describe.each(CATALOGUE)('$type', ({ type, schema, producer, audience, payload, 
     ['a payload with another field', { payload: JSON.stringify({ ...intent.payload, more: 1 }) }],
     ['an empty payload', { payload: '{}' }],
     ['a time in words', { occurred_at_ms: 'soon' }],
+    ['a time that is no date', { occurred_at_ms: '9000000000000000' }],
     ['no key', { idempotency_key: '' }],
     ['too long a key', { idempotency_key: 'k'.repeat(257) }],
   ])('with %s is refused by document and reader alike', (_, flaw) => {
