@@ -17,6 +17,7 @@ it('docs/flows.md has a diagram in every chapter', () => {
   const chapters = readFileSync(path.join(ROOT, 'docs/flows.md'), 'utf8').split(/^## /m).slice(1);
   expect(chapters.filter((chapter) => !chapter.includes('```mermaid\n'))).toEqual([]);
   expect(chapters.map((chapter) => chapter.split('\n')[0])).toEqual([
+    'Start',
     'Register',
     'Turn',
     'Force and skip',
