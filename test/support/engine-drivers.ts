@@ -139,6 +139,8 @@ export async function dockerKit(): Promise<
   const address = settings.DOCKER_HOST.parse(host);
   const docker = new Docker({ ...address });
   const images = await testImages(docker, required('STACK_IMAGE_ENGINE'));
+  // Their states outlive their containers.
+  const games = new Set<string>();
   const owner = `test-${randomBytes(6).toString('hex')}`;
   const env = { ENGINE_FSYNC: 'false' };
   const containerName = (gameId: string) => `galaxy-game-${gameId}`;
@@ -172,7 +174,10 @@ export async function dockerKit(): Promise<
       RTMANAGER_ENGINE_MEMORY: '200m',
       RTMANAGER_STOP_TIMEOUT: `${STOP_TIMEOUT_MS}ms`,
     },
-    spec: (gameId, imageRef = images.engine) => specOf(gameId, imageRef),
+    spec: (gameId, imageRef = images.engine) => {
+      games.add(gameId);
+      return specOf(gameId, imageRef);
+    },
     signal: async (gameId, signal) => {
       await docker.getContainer(containerName(gameId)).kill({ signal });
     },
@@ -191,7 +196,7 @@ export async function dockerKit(): Promise<
     },
     clean: async () => {
       const driver = create();
-      for (const gameId of await driver.list()) {
+      for (const gameId of new Set([...games, ...(await driver.list())])) {
         await driver.remove(gameId);
         await driver.removeStates(gameId);
       }
