@@ -55,7 +55,9 @@ async function startOwn(): Promise<(() => Promise<void>) | undefined> {
     await clearAway();
     if (!(error instanceof NoContainerEngine)) throw error;
     // In one line, to be found again at the end of a long run.
-    log(`No container engine can be had: ${error.message.replace(/\s+/g, ' ')}; docker tests skipped`);
+    log(
+      `No container engine can be had: ${error.message.replace(/\s+/g, ' ').replace(/\.$/, '')}; docker tests skipped`,
+    );
     return undefined;
   }
 }
