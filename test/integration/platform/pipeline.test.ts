@@ -215,7 +215,12 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
     await lobby.post(gameId, 'resume');
     await lobby.untilStatus(gameId, 'running');
     expect(await operationsOf(gm, gameId)).toEqual(['register starting > running ok']);
-    expect((await gm.force(gameId)).body).toMatchObject({ status: 'running', current_turn: 1 });
+    // Lobby may know of it by the event, a moment before the game itself has done with its registration.
+    const forced = await waitFor(async () => {
+      const answer = await gm.force(gameId);
+      return answer.status === 200 && answer;
+    });
+    expect(forced.body).toMatchObject({ status: 'running', current_turn: 1 });
     await lobby.untilShown(gameId, { current_turn: 1, runtime_status: 'running' });
     expect(await platform.turnLog(gameId)).toEqual([1]);
     expect(await lobby.entries('startJobs', gameId)).toHaveLength(1);
