@@ -237,8 +237,9 @@ describe('an engine whose answers go astray', () => {
             const own = await TestEngine.start({ turnDurationMs: Math.floor(random() * 300) });
             // One game in three is hit hard: half of its turns are applied and not reported.
             const rate = index === 0 ? 0.5 : 0.05;
+            const gameId = await gm.running(own);
             own.faultOf = (call) => randomFault(random, call, rate);
-            return { engine: own, gameId: await gm.running(own), replies: [] as Reply[] };
+            return { engine: own, gameId, replies: [] as Reply[] };
           }),
         );
         let played = false;
