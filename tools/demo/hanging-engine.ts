@@ -41,8 +41,10 @@ export async function letEngineHang(
       ({ status } = await record());
     } while (!['generation_failed', 'stopped'].includes(status) && Date.now() < deadline);
   } finally {
-    await engines.signal(gameId, 'SIGCONT');
+    // The engine of a game that was stopped meanwhile is gone.
+    if (status !== 'stopped') await engines.signal(gameId, 'SIGCONT');
   }
+  if (status === 'stopped') return;
   if (status !== 'generation_failed') {
     tell(gameId, 'its engine goes on');
     return;

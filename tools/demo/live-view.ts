@@ -51,7 +51,7 @@ export class LiveView {
       for (const [stream, entries] of answer ?? []) {
         for (const [id, fields] of entries) {
           seen.set(stream, id);
-          this.#tell(tellers.get(stream)?.(toEntry(fields)));
+          this.#tell(tellers.get(stream)?.(toEntry(fields), new Date(Number.parseInt(id, 10))));
         }
       }
     }

@@ -8,7 +8,7 @@ import { Lobby } from './lobby';
 import { MailCatcher, type CaughtMail } from './mail-catcher';
 import { containerEngines } from './container-engines';
 import type { EngineKind, ManagedEngines } from './managed-engines';
-import { gameMasterStandings, links, type Play } from './play';
+import { gameMasterStandings, links, type Play, type Teller } from './play';
 import { sendCommands, type Player } from './players';
 import { processEngines } from './process-engines';
 import { tellHealthEvent, tellIntent, tellJobResult, tellLobbyEvent } from './story';
@@ -93,7 +93,7 @@ export async function playThroughPlatform(ground: Ground, as: 'processes' | 'con
       '',
       'The platform runs, and two games are being played:',
       `  ${quick} makes a turn every 5 s and finishes with turn 8,`,
-      `  ${endless} makes a turn every 10 s until it is stopped. Once its engine will hang: that brings a mail.`,
+      `  ${endless} makes a turn every 10 s until it is stopped. Once its engine hangs: the mail about it is caught and shown.`,
       '',
       ...links(ground, gameMaster.url, endless, {
         look: [
@@ -103,14 +103,14 @@ export async function playThroughPlatform(ground: Ground, as: 'processes' | 'con
           `  ${engines.what.padEnd(12)}  ${engines.look}`,
         ],
         attempt: [
+          '  By hand       docs/examples.md leads a game of your own from draft to end, in a second terminal',
           `  Command       curl -s ${gameMaster.url}/api/v1/internal/games/${endless}/commands -H 'x-user-id: eve' \\`,
           `                  -H 'content-type: application/json' -d '{"commands":[{"type":"greet"}]}'`,
-          '  Game of yours docs/examples.md, "By hand": from draft to end, in a second terminal',
         ],
       }),
     ],
-    tellers: new Map([
-      [names.streams.jobResults, (entry) => tellJobResult(entry, engines.nameOf)],
+    tellers: new Map<string, Teller>([
+      [names.streams.jobResults, (entry, addedAt) => tellJobResult(entry, addedAt, engines.nameOf)],
       [names.streams.healthEvents, tellHealthEvent],
       [names.streams.lobbyEvents, tellLobbyEvent],
       [names.streams.notificationIntents, tellIntent],

@@ -8,14 +8,17 @@ export interface Play {
   ground: Ground;
   /** What can be done now, for a person to read. */
   invitation: string[];
-  /** Puts the entries of these streams into words; undefined for what need not be told. */
-  tellers: ReadonlyMap<string, (entry: Entry) => Told | undefined>;
+  /** By stream. */
+  tellers: ReadonlyMap<string, Teller>;
   /** How all games stand, by who says so. */
   standings: () => Promise<{ by: string; text: string }[]>;
   troubles: () => string[];
   /** Lets go on what else happens while the games are played, until it is over. */
   begin?: (tell: Tell, over: AbortSignal) => void;
 }
+
+/** Puts an entry of a stream into words; undefined for what need not be told. */
+export type Teller = (entry: Entry, addedAt: Date) => Told | undefined;
 
 /** Says what a game, or somebody else, does. */
 export type Tell = (name: string, text: string) => void;
@@ -47,8 +50,8 @@ export function links(
     `  Events        redis-cli -u ${stack.redis.url} XREVRANGE ${names.streams.lobbyEvents} + - COUNT 3`,
     `  Logs, data    ${dataDir} (removed at the end)`,
     '',
-    `  Force a turn  curl -s -X POST ${baseUrl}/runtimes/${gameId}/force-next-turn`,
     ...more.attempt,
+    `  Force a turn  curl -s -X POST ${baseUrl}/runtimes/${gameId}/force-next-turn`,
     `  Stop a game   curl -s ${baseUrl}/runtimes/${gameId}/stop \\`,
     `                  -H 'content-type: application/json' -d '{"reason":"seen enough"}'`,
     '  End           Ctrl-C',

@@ -64,7 +64,11 @@ export function tellIntent(entry: Entry): Told {
 }
 
 /** An entry of `runtime:job_results`; `nameOf` is how a person calls the container of a game. */
-export function tellJobResult(entry: Entry, nameOf: (gameId: string, containerId: string) => string): Told {
+export function tellJobResult(
+  entry: Entry,
+  addedAt: Date,
+  nameOf: (gameId: string, containerId: string) => string,
+): Told {
   const { game_id: gameId = '', job = '', outcome, container_id: containerId = '' } = entry;
   const { engine_endpoint: endpoint = '', error_code: code = '', error_message: message = '' } = entry;
   const name = nameOf(gameId, containerId);
@@ -73,7 +77,7 @@ export function tellJobResult(entry: Entry, nameOf: (gameId: string, containerId
       ? `Runtime Manager has started its engine, ${name}: ${endpoint}`
       : `Runtime Manager has stopped its engine, ${name}`;
   const failed = `Runtime Manager could not ${job} its engine: ${code}: ${message}`;
-  return { gameId, at: new Date(), turn: null, text: outcome === 'success' ? done : failed };
+  return { gameId, at: addedAt, turn: null, text: outcome === 'success' ? done : failed };
 }
 
 /** An entry of `runtime:health_events`. */
