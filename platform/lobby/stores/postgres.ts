@@ -21,6 +21,8 @@ const POOL_SIZE = 10;
 /** SQLSTATE classes that tell of the server's state and not of the statement. */
 const UNAVAILABLE = ['08', '25', '40', '53', '57', '58'];
 const LOCK_NOT_AVAILABLE = '55P03';
+/** Class 22, and values that a column does not take: the same statement never works. */
+const BAD_VALUE = /^22|^23502$|^23514$/;
 
 /** Numbers of rows and milliseconds stay far below 2^53. */
 const parsers = new TypeOverrides();
@@ -104,6 +106,11 @@ function rolledBack(client: PoolClient): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Whether Postgres refused the values of a statement, now and whenever it is repeated. */
+export function refusesValues(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && BAD_VALUE.test(error.code ?? '');
 }
 
 /** Without an answer of the server's the state of the connection is unknown; a TypeError was ours before sending. */

@@ -6,7 +6,7 @@ import type { ServiceMetrics } from '../../service/metrics';
 import { compareIds, MalformedEntry, type StreamEntry } from '../../service/stream';
 import { StreamFollower } from '../../service/stream-follower';
 import type { Changes } from '../operations/changes';
-import type { Database, Queries } from '../stores/postgres';
+import { refusesValues, type Database, type Queries } from '../stores/postgres';
 import { findPosition, movePosition } from '../stores/stream-positions';
 
 /** How the entries of one stream are understood, and what they do. */
@@ -47,7 +47,7 @@ export function follow<Message>(
       const message = read(fields);
       const isNew = await changes.make(async (queries) => {
         const moved = await movePosition(queries, stream, id);
-        if (moved) await apply(queries, message);
+        if (moved) await apply(queries, message).catch(putAside);
         return moved;
       });
       if (isNew) await applied?.(message);
@@ -63,6 +63,11 @@ export async function isReadToItsEnd(redis: Redis, database: Queries, stream: st
   const [last] = await redis.xrevrange(stream, '+', '-', 'COUNT', 1);
   const position = await findPosition(database, stream);
   return last === undefined || (position !== null && compareIds(last[0], position) <= 0);
+}
+
+/** One entry that cannot be stored would hold up those of all games behind it. @throws MalformedEntry */
+function putAside(error: unknown): never {
+  throw refusesValues(error) ? new MalformedEntry(`it cannot be stored: ${error.message}`) : error;
 }
 
 /** @throws MalformedEntry where the fields are not as the schema has them; fields that it does not have are ignored */
@@ -86,6 +91,14 @@ export const integerText = z
   .string()
   .regex(/^[0-9]{1,15}$/)
   .transform(Number);
+
+/** Text that Postgres can store: all but NUL. */
+export const storableText = (maxLength: number) =>
+  z
+    .string()
+    .min(1)
+    .max(maxLength)
+    .regex(/^[^\0]*$/);
 
 export const gameIdText = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 export const userIdText = z.string().regex(/^[A-Za-z0-9_.:@-]{1,128}$/);

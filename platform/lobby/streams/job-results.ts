@@ -6,16 +6,16 @@ import { changeStatus, findAndLockGame, setRegistration } from '../stores/games'
 import { activePlayers } from '../stores/members';
 import type { Queries } from '../stores/postgres';
 import { addTask, removeTaskOfKind } from '../stores/tasks';
-import { gameIdText, integerText, understand, type Incoming } from './incoming';
+import { gameIdText, integerText, storableText, understand, type Incoming } from './incoming';
 
 const job = { game_id: gameIdText, requested_at_ms: integerText };
 const start = { job: z.literal('start'), ...job };
 const result = z.union([
-  z.object({ ...start, outcome: z.literal('success'), engine_endpoint: z.string().min(1) }),
+  z.object({ ...start, outcome: z.literal('success'), engine_endpoint: storableText(2_048) }),
   z.object({
     ...start,
     outcome: z.literal('failure'),
-    error_code: z.string().min(1).max(64),
+    error_code: storableText(64),
     error_message: z.string(),
   }),
   // Stop jobs are asked for and forgotten: there is nothing left to do about them here.

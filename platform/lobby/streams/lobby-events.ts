@@ -7,8 +7,10 @@ import { takeIn, type RuntimeNews } from '../operations/runtime-news';
 import { findAndLockGame } from '../stores/games';
 import { gameIdText, parseJson, understand, userIdText, type Incoming } from './incoming';
 
-const turn = z.int().nonnegative();
-const milliseconds = z.int().nonnegative();
+/** An integer of Postgres'. */
+const turn = z.int().min(0).max(2_147_483_647);
+/** The times that a Date can hold. */
+const milliseconds = z.int().min(0).max(8.64e15);
 const playerTurnStats = z.array(
   z.object({ user_id: userIdText, planets: z.number().nonnegative(), population: z.number().nonnegative() }),
 );

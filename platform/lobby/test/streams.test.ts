@@ -72,6 +72,31 @@ describe("Game Master's events", () => {
   });
 });
 
+describe("what Postgres cannot store of Game Master's events", () => {
+  const payload = {
+    game_id: 'orion',
+    current_turn: 2_147_483_647,
+    runtime_status: 'running',
+    engine_health_summary: 'healthy',
+    player_turn_stats: [],
+    occurred_at_ms: 8.64e15,
+  };
+  const read = (changes: object) =>
+    events.read({
+      event_type: 'runtime_snapshot_update',
+      event_id: 'x',
+      payload: JSON.stringify({ ...payload, ...changes }),
+    });
+
+  test.each([{ current_turn: 2_147_483_648 }, { occurred_at_ms: 8.64e15 + 2 }])(
+    '%j is malformed',
+    (changes) => {
+      expect(read({}).view.toldAt.getTime()).toBe(8.64e15);
+      expect(() => read(changes)).toThrow(MalformedEntry);
+    },
+  );
+});
+
 describe("users' ends", () => {
   const examples = examplesIn('platform/lobby/asyncapi.yaml');
 
@@ -151,6 +176,8 @@ describe('results of jobs', () => {
   test.each([
     { outcome: 'success', engine_endpoint: '' },
     { outcome: 'failure', error_code: '' },
+    { outcome: 'failure', error_code: 'a\0b' },
+    { engine_endpoint: 'http://a\0b' },
     { outcome: 'maybe' },
     { job: 'patch' },
     { game_id: 'a b' },
