@@ -9,6 +9,7 @@ export interface Answer {
 }
 
 export const succeeded = ({ status }: Answer): boolean => status !== null && status < 300;
+const isServerError = ({ status }: Answer): boolean => status !== null && status >= 500;
 
 /**
  * What to do about a registration:
@@ -16,13 +17,16 @@ export const succeeded = ({ status }: Answer): boolean => status !== null && sta
  * - `refused`: it never will, so the engine is to be taken down;
  * - `look`: it has or had the game in hand already, so look how it does;
  * - `engine_away`: the engine does not answer it; try again, and take it as refused when that goes on;
- * - `away`: Game Master cannot do it now; try again, and pause the game when that goes on.
+ * - `away`: Game Master cannot be asked now, or only by somebody else: try again, and pause the game when that goes on.
  */
 export type RegistrationVerdict = 'registered' | 'refused' | 'look' | 'engine_away' | 'away';
 
 const REGISTRATION: Readonly<Record<string, RegistrationVerdict>> = {
   conflict: 'look',
   engine_unreachable: 'engine_away',
+  // Of the caller, and how often it calls, not of the game.
+  unauthorized: 'away',
+  forbidden: 'away',
   too_many_requests: 'away',
   service_unavailable: 'away',
   internal_error: 'away',
@@ -30,10 +34,9 @@ const REGISTRATION: Readonly<Record<string, RegistrationVerdict>> = {
 
 export function judgeRegistration(answer: Answer): RegistrationVerdict {
   if (succeeded(answer)) return 'registered';
-  const byCode = answer.code === null ? undefined : REGISTRATION[answer.code];
-  if (byCode !== undefined) return byCode;
-  // A proxy in between, or nobody: as if Game Master were away. Every other code is a no.
-  return answer.status === null || answer.status >= 500 ? 'away' : 'refused';
+  // A proxy in between, or nobody.
+  if (answer.code === null) return 'away';
+  return REGISTRATION[answer.code] ?? (isServerError(answer) ? 'away' : 'refused');
 }
 
 /** What the game's status at Game Master says of a registration that it refused as a conflict. */
@@ -62,17 +65,31 @@ export function isBanished({ status, code }: Answer): boolean {
 }
 
 /**
- * What became of a stop: `unregistered`: Game Master has no such game, though an engine may be there; `look`: the game is
- * over there already, or busy; `again`: try again.
+ * What became of a stop:
+ * - `stopped`: the game is, and its engine with it;
+ * - `engine_left`: Game Master has no such game, or it was played to its end: an engine may be there still;
+ * - `look`: the game is over there already, or busy;
+ * - `again`: try again.
  */
-export type StopVerdict = 'stopped' | 'unregistered' | 'look' | 'again';
+export type StopVerdict = 'stopped' | 'engine_left' | 'look' | 'again';
 
 const STOPPING: Readonly<Record<string, StopVerdict>> = {
-  runtime_not_found: 'unregistered',
+  runtime_not_found: 'engine_left',
   conflict: 'look',
 };
 
 export function judgeStop(answer: Answer): StopVerdict {
   if (succeeded(answer)) return 'stopped';
   return (answer.code === null ? undefined : STOPPING[answer.code]) ?? 'again';
+}
+
+const STOPPED: Readonly<Record<string, Exclude<StopVerdict, 'look'>>> = {
+  stopped: 'stopped',
+  finished: 'engine_left',
+  unregistered: 'engine_left',
+};
+
+/** What the game's status at Game Master says of a stop that it refused as a conflict. */
+export function judgeStopConflict(runtimeStatus: string): Exclude<StopVerdict, 'look'> {
+  return STOPPED[runtimeStatus] ?? 'again';
 }

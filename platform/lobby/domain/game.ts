@@ -44,7 +44,6 @@ export const REASONS = {
   onRequest: 'on_request',
   startTimedOut: 'start_timed_out',
   gameMasterUnavailable: 'game_master_unavailable',
-  registrationRefused: 'registration_refused',
   runtimeStopped: 'runtime_stopped',
   ownerLeft: 'owner_left',
 } as const;

@@ -33,7 +33,13 @@ export function statusAfter(
   return AFTER[told(runtimeStatus)][game.status] ?? game.status;
 }
 
-/** Whether a game runs at Game Master that has been given up here: it is to be stopped there. */
-export function runsInVain(status: GameStatus, runtimeStatus: RuntimeStatus): boolean {
-  return (status === 'cancelled' || status === 'start_failed') && told(runtimeStatus) === 'alive';
+const LEFT_OVER = { alive: 'runtime', stopped: 'nothing', finished: 'engine' } as const;
+
+/**
+ * What Game Master's word leaves to be taken down of a game that was given up here: one that runs is to be stopped there;
+ * of one that was played to its end the engine is still up, because Game Master leaves that to Lobby.
+ */
+export function leftOver(status: GameStatus, runtimeStatus: RuntimeStatus): 'nothing' | 'engine' | 'runtime' {
+  if (status !== 'cancelled' && status !== 'start_failed') return 'nothing';
+  return LEFT_OVER[told(runtimeStatus)];
 }

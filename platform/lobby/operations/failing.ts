@@ -9,7 +9,7 @@ export async function failStart(
   queries: Queries,
   streams: OutgoingStreams,
   game: Game,
-  statusReason: string,
+  statusReason: string | null,
 ): Promise<void> {
   const { gameId } = game;
   await changeStatus(queries, game, 'start_failed', { statusReason, registration: null });

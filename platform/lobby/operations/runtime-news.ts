@@ -1,7 +1,7 @@
 import { REASONS, type Game } from '../domain/game';
 import { isOver } from '../domain/game-status';
 import { isCapable, withStanding, type Standing } from '../domain/player-stats';
-import { runsInVain, statusAfter } from '../domain/runtime-events';
+import { leftOver, statusAfter } from '../domain/runtime-events';
 import type { RuntimeStatus, RuntimeView } from '../domain/runtime-view';
 import { changeStatus, setRuntimeView } from '../stores/games';
 import { listMembers, setCapable, setStats } from '../stores/members';
@@ -35,8 +35,10 @@ async function settleStatus(
   runtimeStatus: RuntimeStatus,
 ): Promise<void> {
   const { gameId } = game;
-  // Given up while its registration was on its way.
-  if (runsInVain(game.status, runtimeStatus)) await addTask(queries, gameId, 'stop');
+  // Given up while its registration, or the news of its end, was on its way.
+  const left = leftOver(game.status, runtimeStatus);
+  if (left === 'runtime') await addTask(queries, gameId, 'stop');
+  if (left === 'engine') await giveEngineBack(queries, outgoing, { gameId, reason: 'finished' });
   const status = statusAfter(game, runtimeStatus);
   if (status === game.status) return;
   await changeStatus(queries, game, status, {

@@ -21,7 +21,7 @@ export const register: Attempt = async (task, parts, { log, signal }) => {
   const verdict = first === 'look' ? await look(parts.gameMaster, gameId) : first;
   if (verdict !== 'registered') log.warn({ verdict, ...answer }, 'the game was not registered');
   await parts.changes.inGame(gameId, (queries, game) =>
-    settle(queries, game, { task, parts, verdict, code: answer.code ?? REASONS.registrationRefused }),
+    settle(queries, game, { task, parts, verdict, code: answer.code }),
   );
 };
 
@@ -33,8 +33,8 @@ interface Outcome {
   task: Task;
   parts: TaskParts;
   verdict: RegistrationVerdict;
-  /** Why, where it was refused. */
-  code: string;
+  /** Game Master's, where it was refused. */
+  code: string | null;
 }
 
 async function settle(queries: Queries, game: Game, outcome: Outcome): Promise<void> {

@@ -1,11 +1,11 @@
-import { judgeStop, type StopVerdict } from '../domain/game-master-answers';
+import { judgeStop, judgeStopConflict, type StopVerdict } from '../domain/game-master-answers';
 import { retryDelayMs } from '../domain/retry-delay';
 import type { GameMaster } from '../game-master';
 import { giveEngineBack } from '../operations/jobs';
 import { postpone, removeTask } from '../stores/tasks';
 import { keyOf, type Attempt } from './task';
 
-/** Has a game stopped that was given up and may run at Game Master; where it does not, only its engine is taken down. */
+/** Has a game stopped that was given up and may run at Game Master; where it does not, its engine is given back. */
 export const stop: Attempt = async (task, { changes, gameMaster, outgoing }, { log, signal }) => {
   const { gameId, attempts } = task;
   const key = keyOf(task);
@@ -22,13 +22,10 @@ export const stop: Attempt = async (task, { changes, gameMaster, outgoing }, { l
       return;
     }
     await removeTask(queries, task);
-    if (verdict === 'unregistered') await giveEngineBack(queries, outgoing, { gameId, reason: 'cancelled' });
+    if (verdict === 'engine_left') await giveEngineBack(queries, outgoing, { gameId, reason: 'cancelled' });
   });
 };
 
-/** A game that is over there is a `conflict`, and so is one that is busy. */
 async function look(gameMaster: GameMaster, gameId: string): Promise<Exclude<StopVerdict, 'look'>> {
-  const status = await gameMaster.runtimeStatus(gameId).catch(() => null);
-  if (status === 'unregistered') return 'unregistered';
-  return status === 'stopped' || status === 'finished' ? 'stopped' : 'again';
+  return gameMaster.runtimeStatus(gameId).then(judgeStopConflict, () => 'again');
 }

@@ -5,33 +5,34 @@ import {
   judgeRegistration,
   judgeResume,
   judgeStop,
+  judgeStopConflict,
   type Answer,
 } from '../domain/game-master-answers';
 import { GAME_STATUSES, isOver, mayBecome } from '../domain/game-status';
 import { isCapable, withStanding, type PlayerStats, type Standing } from '../domain/player-stats';
 import { retryDelayMs } from '../domain/retry-delay';
-import { runsInVain, statusAfter } from '../domain/runtime-events';
+import { leftOver, statusAfter } from '../domain/runtime-events';
 import { RUNTIME_STATUSES } from '../domain/runtime-view';
 import { problemOfSchedule } from '../domain/turn-schedule';
 
 const answer = (status: number | null, code: string | null = null): Answer => ({ status, code, message: '' });
 
 describe('what an answer to a registration means', () => {
-  test.each([
+  test.each<[Answer, string]>([
     [answer(201), 'registered'],
     [answer(400, 'invalid_request'), 'refused'],
-    [answer(401, 'unauthorized'), 'refused'],
-    [answer(403, 'forbidden'), 'refused'],
+    [answer(401, 'unauthorized'), 'away'],
+    [answer(403, 'forbidden'), 'away'],
     [answer(404, 'engine_version_not_found'), 'refused'],
     [answer(409, 'engine_version_deprecated'), 'refused'],
     [answer(422, 'engine_validation_error'), 'refused'],
-    [answer(404), 'refused'],
     [answer(409, 'conflict'), 'look'],
     [answer(502, 'engine_unreachable'), 'engine_away'],
     [answer(429, 'too_many_requests'), 'away'],
     [answer(500, 'internal_error'), 'away'],
     [answer(503, 'service_unavailable'), 'away'],
-    [answer(502), 'away'],
+    [answer(500, 'something_new'), 'away'],
+    ...[302, 400, 403, 404, 408, 429, 502].map((status): [Answer, string] => [answer(status), 'away']),
     [answer(null), 'away'],
   ])('%j: %s', (given, verdict) => expect(judgeRegistration(given)).toBe(verdict));
 
@@ -76,12 +77,22 @@ test.each([
 
 test.each([
   [answer(200), 'stopped'],
-  [answer(404, 'runtime_not_found'), 'unregistered'],
+  [answer(404, 'runtime_not_found'), 'engine_left'],
   [answer(404), 'again'],
   [answer(409, 'conflict'), 'look'],
   [answer(503, 'service_unavailable'), 'again'],
   [answer(null), 'again'],
 ])('a stop that is answered %j: %s', (given, verdict) => expect(judgeStop(given)).toBe(verdict));
+
+test.each([
+  ['stopped', 'stopped'],
+  ['finished', 'engine_left'],
+  ['unregistered', 'engine_left'],
+  ['running', 'again'],
+  ['generation_in_progress', 'again'],
+])('a stop of a game that is %s there: %s', (status, verdict) =>
+  expect(judgeStopConflict(status)).toBe(verdict),
+);
 
 describe("Game Master's word", () => {
   test('moves a game only as the table of statuses allows, and never one that is over', () => {
@@ -118,13 +129,17 @@ describe("Game Master's word", () => {
     expect(paused(REASONS.onRequest)).toBe('paused');
   });
 
-  test('of a game that was given up here has it stopped there', () => {
-    expect(runsInVain('cancelled', 'running')).toBe(true);
-    expect(runsInVain('start_failed', 'engine_unreachable')).toBe(true);
-    expect(runsInVain('cancelled', 'stopped')).toBe(false);
-    expect(runsInVain('running', 'running')).toBe(false);
-    expect(runsInVain('finished', 'finished')).toBe(false);
-  });
+  test.each([
+    ['cancelled', 'running', 'runtime'],
+    ['start_failed', 'engine_unreachable', 'runtime'],
+    ['cancelled', 'finished', 'engine'],
+    ['start_failed', 'finished', 'engine'],
+    ['cancelled', 'stopped', 'nothing'],
+    ['running', 'running', 'nothing'],
+    ['finished', 'finished', 'nothing'],
+  ] as const)('of a game %s here that is %s there leaves to be taken down: %s', (status, told, left) =>
+    expect(leftOver(status, told)).toBe(left),
+  );
 });
 
 describe('statistics', () => {

@@ -389,6 +389,27 @@ describe('a running game', () => {
     await untilNoTask(gameId);
   });
 
+  test('that was played to its end before it was cancelled has its engine given back', async () => {
+    const asked = await runningGame();
+    gameMaster.replyNext('stop', [409, 'conflict']);
+    gameMaster.runtimeStatus = 'finished';
+    await lobby.post(asked, 'cancel');
+    expect(await lobby.untilEntries('stopJobs', asked)).toMatchObject([{ reason: 'cancelled' }]);
+
+    const told = await runningGame();
+    await lobby.post(told, 'cancel');
+    await untilNoTask(told);
+    await tellEvent('game_finished', {
+      game_id: told,
+      final_turn_number: 2,
+      runtime_status: 'finished',
+      player_turn_stats: [],
+      finished_at_ms: 1_773_424_902_117,
+    });
+    expect(await lobby.untilEntries('stopJobs', told)).toMatchObject([{ reason: 'finished' }]);
+    expect(await lobby.game(told)).toMatchObject({ status: 'cancelled' });
+  });
+
   test('shows what Game Master tells, sums up its turns, and ends with who is capable', async () => {
     const gameId = await runningGame(['ann', 'bob']);
     const standings = (ann: number, bob: number) => [
@@ -443,10 +464,15 @@ describe('a running game', () => {
     await snapshot('no-such-game');
     await tellEvent('runtime_snapshot_update', { game_id: gameId });
     await lobby.tell('lobbyEvents', { event_type: 'surprise', event_id: 'x', payload: '{}' });
+    await snapshot(gameId, { current_turn: 3_000_000_000 });
+    // What the schema lets pass and Postgres does not.
+    await lobby.database.query('ALTER TABLE lobby.games ADD CONSTRAINT no_13 CHECK (current_turn <> 13)');
+    await snapshot(gameId, { current_turn: 13 });
     await snapshot(gameId, { current_turn: 7 });
     await waitFor(async () => ((await lobby.game(gameId))['runtime'] as Json)['current_turn'] === 7);
     const dead = await lobby.redis.xrange(`${lobby.streams.lobbyEvents}:dead`, '-', '+');
-    expect(dead).toHaveLength(2);
+    expect(dead).toHaveLength(4);
+    expect(dead.at(-1)?.[1].at(-1)).toMatch(/^it cannot be stored: .*no_13/);
   });
 });
 
