@@ -109,13 +109,16 @@ export async function processKit(): Promise<DriverKit> {
     engines: async () => {
       const own = `ENGINE_DATA_DIR=${folder}/`;
       const games = await Promise.all(
-        (await readdir('/proc')).map(async (pid) => {
-          const of = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
-          const variable = (await of('environ')).split('\0').find((each) => each.startsWith(own));
-          // What the shell before it runs has its environment for a moment, and is no leader of a session.
-          const session = (await of('stat')).split(') ').at(-1)?.split(' ')[3];
-          return session === pid ? variable?.slice(own.length).split('/')[0] : undefined;
-        }),
+        (await readdir('/proc'))
+          .filter((name) => /^\d+$/.test(name))
+          .map(async (pid) => {
+            const of = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+            const variable = (await of('environ')).split('\0').find((each) => each.startsWith(own));
+            if (variable === undefined) return undefined;
+            // What the shell before it runs has its environment for a moment, and is no leader of a session.
+            const session = (await of('stat')).split(') ').at(-1)?.split(' ')[3];
+            return session === pid ? variable.slice(own.length).split('/')[0] : undefined;
+          }),
       );
       return games.filter((game) => game !== undefined);
     },

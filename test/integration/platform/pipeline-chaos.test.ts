@@ -78,11 +78,12 @@ describe.each(KITS)('with engines of the %s driver', (driver, startKit) => {
       const played = Promise.all(begun.map(async (gameId) => play(await gameId)));
       const [games] = await Promise.all([played, killing]).finally(() => (isOver = true));
 
-      const faults: string[] = [];
-      for (const { gameId, turnLog } of games) {
-        for (const fault of await faultsOfPipeline(gameId, turnLog)) faults.push(`${gameId}: ${fault}`);
-      }
-      expect(faults).toEqual([]);
+      const faults = await Promise.all(
+        games.map(async ({ gameId, turnLog }) =>
+          (await faultsOfPipeline(gameId, turnLog)).map((fault) => `${gameId}: ${fault}`),
+        ),
+      );
+      expect(faults.flat()).toEqual([]);
       expect(await counting).toEqual([]);
       await expectMails(await mailing);
       await platform.lobby.untilQuiet();
@@ -199,7 +200,7 @@ async function play(gameId: string): Promise<{ gameId: string; turnLog: number[]
     },
     {
       timeout: TIMEOUT_MS,
-      interval: 100,
+      interval: 200,
       describe: () => `${gameId} to be finished: ${JSON.stringify(last)}`,
     },
   );
@@ -241,7 +242,7 @@ async function countEngines(isOver: () => boolean): Promise<string[]> {
   while (!isOver()) {
     const games = await platform.kit.engines();
     for (const gameId of games.filter((game, index) => games.indexOf(game) !== index)) doubled.add(gameId);
-    await delay(100);
+    await delay(250);
   }
   return [...doubled];
 }
