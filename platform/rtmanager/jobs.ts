@@ -4,6 +4,7 @@ import type { Logger } from '../service/logging';
 import type { ServiceMetrics } from '../service/metrics';
 import { MalformedEntry, type StreamEntry } from '../service/stream';
 import { StreamConsumer } from '../service/stream-consumer';
+import type { Memory } from './memory';
 import type { Job, Runtimes } from './runtimes';
 
 const job = {
@@ -17,8 +18,14 @@ const job = {
 const startJob = z.strictObject({ ...job, image_ref: z.string() });
 const stopJob = z.strictObject({ ...job, reason: z.string().max(500) });
 
+interface JobFields {
+  game_id: string;
+  requested_at_ms: number;
+}
+
 export interface JobConsumersOptions {
   runtimes: Runtimes;
+  memory: Memory;
   redisUrl: string;
   group: string;
   streams: { startJobs: string; stopJobs: string };
@@ -30,18 +37,27 @@ export interface JobConsumersOptions {
 
 /** Does jobs until `stopping` is aborted, those in hand to their end. Never rejects. */
 export async function runJobConsumers(options: JobConsumersOptions, stopping: AbortSignal): Promise<void> {
-  const { runtimes, streams, ...rest } = options;
+  const { runtimes, memory, streams, ...rest } = options;
+  const stop = async (entry: StreamEntry): Promise<void> => {
+    const { reason, ...fields } = read(stopJob, entry);
+    await runtimes.stopByJob(toJob(fields, streams.stopJobs, entry), reason);
+  };
+  /** The two streams are read side by side: what was asked for before a start may not have been done by then. */
+  const stopBefore = async ({ game_id, requested_at_ms }: JobFields): Promise<void> => {
+    for (const entry of await memory.unsettledJobs(streams.stopJobs, game_id)) {
+      const { success, data } = stopJob.safeParse(entry.fields);
+      if (success && data.requested_at_ms < requested_at_ms) await stop(entry);
+    }
+  };
   const consumer = (stream: string, handle: (entry: StreamEntry) => Promise<void>) =>
     new StreamConsumer({ ...rest, stream, inOrderOf: 'game_id', handle }).run(stopping);
   await Promise.all([
     consumer(streams.startJobs, async (entry) => {
       const { image_ref, ...fields } = read(startJob, entry);
+      await stopBefore(fields);
       await runtimes.start(toJob(fields, streams.startJobs, entry), image_ref);
     }),
-    consumer(streams.stopJobs, async (entry) => {
-      const { reason, ...fields } = read(stopJob, entry);
-      await runtimes.stopByJob(toJob(fields, streams.stopJobs, entry), reason);
-    }),
+    consumer(streams.stopJobs, stop),
   ]);
 }
 
@@ -56,10 +72,6 @@ function read<T>(schema: z.ZodType<T>, { fields }: StreamEntry): T {
   );
 }
 
-function toJob(
-  { game_id, requested_at_ms }: { game_id: string; requested_at_ms: number },
-  stream: string,
-  { id }: StreamEntry,
-): Job {
+function toJob({ game_id, requested_at_ms }: JobFields, stream: string, { id }: StreamEntry): Job {
   return { gameId: game_id, requestedAtMs: requested_at_ms, stream, entryId: id };
 }

@@ -62,6 +62,7 @@ async function start({ config, log, metrics: base, stopping }: Context): Promise
   const working = runJobConsumers(
     {
       runtimes,
+      memory,
       redisUrl: config.REDIS_URL,
       group: GROUP,
       streams,

@@ -1,6 +1,8 @@
 /** What Runtime Manager remembers: one Redis hash, a field of JSON per game (docs/decisions/0015). */
 import type { Redis } from 'ioredis';
 import { renewIfSilent } from '../service/redis';
+import type { StreamEntry } from '../service/stream';
+import { unsettled } from '../service/stream-group';
 import type { HealthEvent } from './health';
 import type { JobResult, Runtime } from './runtime';
 
@@ -103,6 +105,12 @@ export class Memory {
     );
     if (done !== 1) throw new MemoryMoved(`what is remembered of ${gameId} was changed by somebody else`);
     return { gameId, text, runtime: next };
+  }
+
+  /** The game's jobs on a stream that are still to be done, also those that nobody has read yet; in stream order. */
+  async unsettledJobs(stream: string, gameId: string): Promise<StreamEntry[]> {
+    const about = { stream, group: this.options.group, field: 'game_id', text: gameId };
+    return this.guard((redis) => unsettled(redis, about));
   }
 
   async ping(): Promise<void> {

@@ -58,7 +58,6 @@ export class Runtimes {
     job: Job,
     imageRef: string,
   ): Promise<{ notice: Notice; result: JobResult; isNew: boolean }> {
-    const { driver } = this.options;
     const runtime = known ?? newRuntime(job.gameId, Date.now());
     const unchanged: Notice = { runtime, events: [] };
     if (runtime.startJob?.requestedAtMs === job.requestedAtMs) {
@@ -79,8 +78,8 @@ export class Runtimes {
             `the game has an engine of ${runtime.spec.imageRef}, which only a patch can replace`,
           );
         }
-        const found = await driver.inspect(job.gameId);
-        const up = found?.isRunning ? found : await this.options.starter.bringUp(runtime.spec);
+        // Also one that runs is asked whether it answers.
+        const up = await this.options.starter.bringUp(runtime.spec);
         const notice = noticeContainer(runtime, up, Date.now());
         return { notice, result: jobResult.started(notice.runtime), isNew: true };
       }
@@ -93,7 +92,9 @@ export class Runtimes {
     } catch (error) {
       if (!(error instanceof StartFailure)) throw error;
       const result = jobResult.failed(error);
-      if (isAlive(runtime)) return { notice: unchanged, result, isNew: true };
+      // One that this very job started before a crash has been found meanwhile, and goes as any that fails to start.
+      const isOfJob = runtime.startJob === null && runtime.spec?.state === job.requestedAtMs.toString();
+      if (isAlive(runtime) && !isOfJob) return { notice: unchanged, result, isNew: true };
       await this.options.starter.clearAway(job.gameId);
       const failed: Runtime = { ...runtime, status: 'start_failed', endedAt: Date.now() };
       return { notice: { runtime: failed, events: [] }, result, isNew: true };

@@ -43,6 +43,36 @@ end
 return 0
 `;
 
+/**
+ * What a group has not settled with a text in a field, in stream order: first what was delivered, then what was not. Only
+ * what is in the hands of consumers is limited, and the stream's own length limits the rest. KEYS: stream. ARGV: group,
+ * field, text, how many of those in hand.
+ */
+const UNSETTLED = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
+local found = {}
+local function look(entries)
+  for _, entry in ipairs(entries) do
+    for i = 1, #entry[2], 2 do
+      if entry[2][i] == ARGV[2] and entry[2][i + 1] == ARGV[3] then table.insert(found, entry) end
+    end
+  end
+end
+local last = '0-0'
+for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local about = {}
+  for i = 1, #info, 2 do about[info[i]] = info[i + 1] end
+  if about.name == ARGV[1] then
+    last = about['last-delivered-id']
+    for _, held in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', ARGV[4])) do
+      look(redis.call('XRANGE', KEYS[1], held[1], held[1]))
+    end
+  end
+end
+look(redis.call('XRANGE', KEYS[1], '(' .. last, '+'))
+return found
+`;
+
 /** Puts an entry aside, once. KEYS: stream, dead-letter stream. ARGV: group, id, length, fields… */
 const BURY = `
 if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
@@ -161,6 +191,14 @@ export class StreamGroup {
     const { redis, stream, group } = this.options;
     await redis.eval(FORGET_CONSUMERS, 1, stream, group, consumer, FORGET_AFTER_MS);
   }
+}
+
+/** The entries with `text` in `field` that `group` has not settled, whether they were delivered or not, in stream order. */
+export async function unsettled(
+  redis: Redis,
+  { stream, group, field, text }: { stream: string; group: string; field: string; text: string },
+): Promise<StreamEntry[]> {
+  return toEntries((await redis.eval(UNSETTLED, 1, stream, group, field, text, MOST_EARLIER)) as RawEntry[]);
 }
 
 function isReply(error: unknown, code: string): boolean {

@@ -94,6 +94,55 @@ describe.each(DRIVER_KITS)('with the %s driver', (name, startKit) => {
     });
   });
 
+  it('does a stop before the start that was asked for after it, whichever is read first', async () => {
+    const games = [freshGameId(), freshGameId(), freshGameId()];
+    for (const gameId of games) {
+      await manager.started(gameId, kit.images.engine);
+      await play(gameId);
+    }
+    await manager.process.crash();
+    for (const gameId of games) {
+      await manager.addJob('stop', gameId, 'the members changed');
+      await manager.addJob('start', gameId, kit.images.engine);
+    }
+    await manager.again();
+    for (const gameId of games) {
+      const results = await manager.untilResults(gameId, 3);
+      expect(results.map(({ job, outcome }) => `${job ?? ''} ${outcome ?? ''}`).sort()).toEqual([
+        'start success',
+        'start success',
+        'stop success',
+      ]);
+      expect(await manager.engine(gameId, 'GET', '/api/v1/admin/status')).toMatchObject({
+        error: { code: 'not_initialised' },
+      });
+      expect(await manager.runtime(gameId)).toMatchObject({ status: 'running' });
+    }
+  }, 90_000);
+
+  it('takes a start for a success when the engine answers, also one that it finds running', async () => {
+    const [gameId, other] = [freshGameId(), freshGameId()];
+    const spec = await kit.spec(gameId);
+    // As after a crash between the start of the engine and the memory of it.
+    await kit.create().start(spec);
+    await manager.untilRuntime(gameId, { status: 'running' });
+    await kit.signal(gameId, 'SIGSTOP');
+    await manager.addJob('start', gameId, kit.images.engine, Number(spec.state));
+    await manager.started(other, kit.images.engine);
+    expect(await manager.results(gameId)).toEqual([]);
+    await kit.signal(gameId, 'SIGCONT');
+    expect(await manager.untilResults(gameId, 1)).toMatchObject([{ outcome: 'success' }]);
+
+    const failing = freshGameId();
+    const broken = await kit.spec(failing, kit.images.broken);
+    await kit.create().start(broken);
+    await manager.untilRuntime(failing, { status: 'exited' });
+    await manager.addJob('start', failing, kit.images.broken, Number(broken.state));
+    expect(await manager.untilResults(failing, 1)).toMatchObject([{ error_code: 'container_start_failed' }]);
+    expect(await containers(failing)).toEqual([]);
+    expect(await manager.runtime(failing)).toMatchObject({ status: 'start_failed' });
+  }, 60_000);
+
   it('says why an engine was not started, and leaves nothing behind', async () => {
     const failures: [imageRef: string, code: string, message: RegExp][] = [
       [kit.images.broken, 'container_start_failed', /exit code 3/],
