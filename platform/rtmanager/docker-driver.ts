@@ -25,6 +25,8 @@ export interface DockerDriverOptions {
   timeoutMs: number;
   pull: boolean;
   pullTimeoutMs: number;
+  /** Aborted when the process is to end: a pull is broken off then, and begun again by the next process. */
+  stopping: AbortSignal;
   log: Logger;
 }
 
@@ -78,27 +80,23 @@ export class DockerDriver implements Driver {
   }
 
   private async pull(imageRef: string): Promise<void> {
-    const { pullTimeoutMs } = this.options;
-    const failure = (error: unknown): StartFailure =>
-      new StartFailure('image_pull_failed', `${imageRef}: ${messageOf(error)}`, { cause: error });
-    let progress: DaemonStream;
+    const { pullTimeoutMs, stopping } = this.options;
+    const failure = (why: string): StartFailure =>
+      new StartFailure('image_pull_failed', `${imageRef}: ${why}`);
+    const late = AbortSignal.timeout(pullTimeoutMs);
     try {
-      progress = (await this.patient.pull(imageRef)) as DaemonStream;
-    } catch (error) {
-      throw statusOf(error) === undefined ? away(error) : failure(error);
-    }
-    const tooLate = setTimeout(() => {
-      progress.destroy(new Error(`not pulled within ${pullTimeoutMs} ms`));
-    }, pullTimeoutMs);
-    try {
+      const abortSignal = AbortSignal.any([late, stopping]);
+      const progress = (await this.patient.pull(imageRef, { abortSignal })) as DaemonStream;
       for await (const line of createInterface(progress)) {
         const { error } = JSON.parse(line) as { error?: string };
-        if (error !== undefined) throw new Error(error);
+        if (error !== undefined) throw failure(error);
       }
     } catch (error) {
-      throw failure(error);
-    } finally {
-      clearTimeout(tooLate);
+      if (error instanceof StartFailure) throw error;
+      if (stopping.aborted) throw new DriverUnavailable('Runtime Manager is ending', { cause: error });
+      if (late.aborted) throw failure(`not pulled within ${pullTimeoutMs} ms`);
+      // A status is the daemon's word on the image. Anything else, also in the middle, is its own trouble.
+      throw statusOf(error) === undefined ? away(error) : failure(messageOf(error));
     }
   }
 
@@ -109,7 +107,10 @@ export class DockerDriver implements Driver {
     const isUsable = found !== null && isSame(found.spec, spec) && !found.outOfMemory;
     if (found !== null && !isUsable) await this.remove(spec.gameId);
     try {
-      if (!isUsable) await this.docker.createContainer(this.describe(spec));
+      if (!isUsable) {
+        await this.docker.createVolume(this.describeVolume(spec));
+        await this.docker.createContainer(this.describe(spec));
+      }
       await this.container(spec.gameId).start();
     } catch (error) {
       const status = statusOf(error);
@@ -119,6 +120,14 @@ export class DockerDriver implements Driver {
       const code = status < 500 ? 'start_config_invalid' : 'container_start_failed';
       throw new StartFailure(code, messageOf(error), { cause: error });
     }
+  }
+
+  /** One that is there already stays as it is. */
+  private describeVolume({ gameId, state }: EngineSpec): Docker.VolumeCreateOptions {
+    return {
+      Name: volumeName(gameId, state),
+      Labels: { [LABELS.owner]: this.options.owner, [LABELS.game]: gameId },
+    };
   }
 
   private describe(spec: EngineSpec): Docker.ContainerCreateOptions {
@@ -167,6 +176,7 @@ export class DockerDriver implements Driver {
   }
 
   async stop(gameId: string): Promise<void> {
+    if ((await this.inspect(gameId)) === null) return;
     const seconds = Math.ceil(this.options.stopTimeoutMs / 1_000);
     await this.unlessGone(() => this.container(gameId).stop({ t: seconds }));
   }
@@ -177,13 +187,11 @@ export class DockerDriver implements Driver {
   }
 
   async removeStates(gameId: string): Promise<void> {
-    const ofGame = new RegExp(`^${containerName(gameId)}-\\d+$`);
-    const { Volumes } = await this.ask(() =>
-      this.docker.listVolumes({ filters: { name: [`${containerName(gameId)}-`] } }),
-    );
-    for (const { Name } of Volumes.filter((volume) => ofGame.test(volume.Name))) {
-      await this.unlessGone(() => this.docker.getVolume(Name).remove());
-    }
+    // Of two labels Docker wants both, and Podman either: one is for the daemon, and both for us.
+    const filters = { label: [`${LABELS.game}=${gameId}`] };
+    const { Volumes } = await this.ask(() => this.docker.listVolumes({ filters }));
+    const own = Volumes.filter(({ Labels }) => this.isOwn(Labels, gameId));
+    for (const { Name } of own) await this.unlessGone(() => this.docker.getVolume(Name).remove());
   }
 
   async inspect(gameId: string): Promise<Container | null> {
@@ -196,7 +204,7 @@ export class DockerDriver implements Driver {
     }
     const { Id: id, State: state } = info;
     const labels = info.Config.Labels;
-    if (labels[LABELS.owner] !== this.options.owner || labels[LABELS.game] !== gameId) {
+    if (!this.isOwn(labels, gameId)) {
       // Rather than to touch it: the name is taken, and starting will say so.
       return null;
     }
@@ -222,6 +230,7 @@ export class DockerDriver implements Driver {
 
   async lastOutput(gameId: string): Promise<string> {
     try {
+      if ((await this.inspect(gameId)) === null) return '';
       const framed = await this.container(gameId).logs({ stdout: true, stderr: true, tail: OUTPUT_LINES });
       return withoutFrames(framed).trim();
     } catch (error) {
@@ -284,6 +293,10 @@ export class DockerDriver implements Driver {
     await this.ask(() => this.docker.ping());
   }
 
+  private isOwn(labels: Readonly<Record<string, string>>, gameId: string): boolean {
+    return labels[LABELS.owner] === this.options.owner && labels[LABELS.game] === gameId;
+  }
+
   private get mark(): string {
     return `${LABELS.owner}=${this.options.owner}`;
   }
@@ -297,9 +310,8 @@ export class DockerDriver implements Driver {
       await look();
       return true;
     } catch (error) {
-      const status = statusOf(error);
-      if (status === undefined) throw away(error);
-      return false;
+      if (statusOf(error) === 404) return false;
+      throw away(error);
     }
   }
 

@@ -28,7 +28,7 @@ async function start({ config, log, metrics: base, stopping }: Context): Promise
   };
   const maxLength = config.STREAM_MAX_LENGTH;
   const memory = new Memory({ redis, key: config.REDIS_KEY, group: GROUP, streams, maxLength });
-  const driver = createDriver({ config, log });
+  const driver = createDriver({ config, log, stopping });
   const starter = new EngineStarter({
     driver,
     log,
@@ -100,7 +100,7 @@ async function start({ config, log, metrics: base, stopping }: Context): Promise
   };
 }
 
-function createDriver({ config, log }: Pick<Context, 'config' | 'log'>): Driver {
+function createDriver({ config, log, stopping }: Pick<Context, 'config' | 'log' | 'stopping'>): Driver {
   const engine = {
     env: config.ENGINE_ENV,
     memoryBytes: config.ENGINE_MEMORY,
@@ -121,6 +121,7 @@ function createDriver({ config, log }: Pick<Context, 'config' | 'log'>): Driver 
     timeoutMs: config.DOCKER_TIMEOUT,
     pull: config.DOCKER_PULL,
     pullTimeoutMs: config.DOCKER_PULL_TIMEOUT,
+    stopping,
   });
 }
 

@@ -25,6 +25,8 @@ export interface ProcessDriverOptions {
   /** An engine that uses more is killed. */
   memoryBytes: number;
   stopTimeoutMs: number;
+  /** Until a process that was started has told its id; 5 s when not given. */
+  launchTimeoutMs?: number;
   log: Logger;
 }
 
@@ -38,7 +40,7 @@ interface End {
 /** How often processes are looked at: for their memory, and for those that are not our children. */
 const LOOK_MS = 250;
 const POLL_MS = 20;
-/** Until a process that was started has told its id, and until a killed one is gone. */
+/** Until a killed process is gone. */
 const AT_MOST_MS = 5_000;
 const OUTPUT_BYTES = 4_096;
 const LONGEST_OUTPUT = 10 * 1024 * 1024;
@@ -91,6 +93,7 @@ export class ProcessDriver implements Driver {
 
   private async launch(spec: EngineSpec, command: readonly string[]): Promise<void> {
     const { gameId, state, port } = spec;
+    const { launchTimeoutMs = 5_000 } = this.options;
     const files = this.files(gameId);
     const output = openSync(files.output, 'a');
     const child = spawn('/bin/sh', ['-c', LAUNCH, files.process, ...command], {
@@ -107,9 +110,13 @@ export class ProcessDriver implements Driver {
     });
     closeSync(output);
     child.unref();
-    let failure: Error | undefined;
     let run: string | undefined;
-    child.once('error', (error) => (failure = error));
+    const closed = new Promise<Error | undefined>((resolve) => {
+      child.once('error', resolve);
+      child.once('exit', () => resolve(undefined));
+    });
+    let failure: string | undefined;
+    void closed.then((error) => (failure = error?.message ?? 'it ended'));
     child.once('exit', (code, signal) => {
       // In one go, so that nobody finds it gone without finding out how.
       if (run === undefined) return;
@@ -118,8 +125,10 @@ export class ProcessDriver implements Driver {
       this.noteEnd(gameId, run, code ?? exitCodeOf(signal));
       this.changed(gameId);
     });
-    const deadline = Date.now() + AT_MOST_MS;
+    const deadline = Date.now() + launchTimeoutMs;
     for (;;) {
+      // Before the look: what has ended by then has told its id, or never will.
+      const failed = failure;
       const told = await readProcess(files.process);
       if (told !== undefined) {
         run = runOf(told);
@@ -131,11 +140,12 @@ export class ProcessDriver implements Driver {
         }
         return;
       }
-      if (failure !== undefined || child.exitCode !== null || Date.now() > deadline) {
-        throw new StartFailure(
-          'container_start_failed',
-          `no process came up: ${failure?.message ?? 'it ended'}`,
-        );
+      if (failed !== undefined) throw notUp(failed);
+      if (Date.now() > deadline) {
+        // Else it may come up yet, and nobody would know of it.
+        if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+        await closed;
+        throw notUp(`it did not come up within ${launchTimeoutMs} ms`);
       }
       await delay(POLL_MS);
     }
@@ -159,7 +169,7 @@ export class ProcessDriver implements Driver {
         ['SIGKILL', AT_MOST_MS],
       ] as const) {
         if (!(await this.isRunning(found))) return;
-        signalGroup(found, signal);
+        signalGroup(found.pid, signal);
         const deadline = Date.now() + waitMs;
         while ((await this.isRunning(found)) && Date.now() < deadline) await delay(POLL_MS);
       }
@@ -264,7 +274,7 @@ export class ProcessDriver implements Driver {
     this.tooLarge.add(run);
     // Before it is done: of a process that is not our child nobody tells us the end.
     this.noteEnd(gameId, run, exitCodeOf('SIGKILL'));
-    signalGroup(found, 'SIGKILL');
+    signalGroup(found.pid, 'SIGKILL');
   }
 
   ping(): Promise<void> {
@@ -309,6 +319,10 @@ export class ProcessDriver implements Driver {
   }
 }
 
+function notUp(why: string): StartFailure {
+  return new StartFailure('container_start_failed', `no process came up: ${why}`);
+}
+
 function runOf({ pid, began }: ProcessId): string {
   return `process-${pid}-${began.replace(/\s+/g, '_')}`;
 }
@@ -322,7 +336,7 @@ function isSame(a: EngineSpec, b: EngineSpec): boolean {
   return a.imageRef === b.imageRef && a.state === b.state && a.port === b.port;
 }
 
-function signalGroup({ pid }: ProcessId, signal: NodeJS.Signals): void {
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {

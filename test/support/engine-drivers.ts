@@ -161,6 +161,7 @@ export async function dockerKit(): Promise<
       timeoutMs: 15_000,
       pull: true,
       pullTimeoutMs: 15_000,
+      stopping: new AbortController().signal,
       log: quiet,
     });
   return {

@@ -1,5 +1,5 @@
 /** What the docker driver alone can do, and has to live through. */
-import { DockerDriver } from '../../../../platform/rtmanager/docker-driver';
+import { DockerDriver, type DockerDriverOptions } from '../../../../platform/rtmanager/docker-driver';
 import { DriverUnavailable, StartFailure } from '../../../../platform/rtmanager/driver';
 import { describeWithDocker, dockerKit, quiet } from '../../../support/engine-drivers';
 import { RuntimeManager } from '../../../support/runtime-manager';
@@ -93,21 +93,7 @@ describeWithDocker('the docker driver', () => {
   );
 
   it('reaches engines by name on a network, and says when there is none', async () => {
-    const options = {
-      address: { host: '127.0.0.1', port: proxy.port, protocol: 'http' as const },
-      owner: kit.env['RTMANAGER_DOCKER_OWNER'] ?? '',
-      network: 'bridge-that-is-not-there',
-      publish: false,
-      user: '10001:10001',
-      env: {},
-      memoryBytes: 200 * 1024 * 1024,
-      cpus: 0.5,
-      stopTimeoutMs: 3_000,
-      timeoutMs: 4_000,
-      pull: false,
-      pullTimeoutMs: 1_000,
-      log: quiet,
-    };
+    const options = driverOptions({ publish: false, network: 'bridge-that-is-not-there' });
     await expect(new DockerDriver(options).prepare(kit.images.engine)).rejects.toMatchObject({
       code: 'start_config_invalid',
     });
@@ -135,26 +121,63 @@ describeWithDocker('the docker driver', () => {
 
   it('says that it does not know while the daemon is away', async () => {
     await proxy.setMode('refuse');
-    const driver = kit.create();
-    expect(await driver.inspect(freshGameId())).toBeNull();
+    const driver = new DockerDriver(driverOptions());
+    const gameId = freshGameId();
+    await expect(driver.inspect(gameId)).rejects.toBeInstanceOf(DriverUnavailable);
+    await expect(driver.list()).rejects.toBeInstanceOf(DriverUnavailable);
     await proxy.setMode('pass');
-    const nobody = new DockerDriver({
-      ...{
-        owner: 'x',
-        network: 'x',
-        publish: true,
-        user: '1:1',
-        env: {},
-        memoryBytes: 1,
-        cpus: 1,
-        log: quiet,
-      },
-      ...{ stopTimeoutMs: 1, timeoutMs: 1_000, pull: false, pullTimeoutMs: 1 },
-      address: { host: '127.0.0.1', port: 1, protocol: 'http' },
-    });
-    await expect(nobody.inspect('orion')).rejects.toBeInstanceOf(DriverUnavailable);
-    await expect(nobody.list()).rejects.toBeInstanceOf(DriverUnavailable);
+    expect(await driver.inspect(gameId)).toBeNull();
+    expect(await driver.list()).not.toContain(gameId);
   });
+
+  it('touches nothing of another installation on the same daemon', async () => {
+    const gameId = freshGameId();
+    const theirs = kit.create();
+    const ours = new DockerDriver(
+      driverOptions({ owner: `${kit.env['RTMANAGER_DOCKER_OWNER'] ?? ''}-other` }),
+    );
+    const spec = await kit.spec(gameId);
+    await theirs.start(spec);
+    await waitFor(async () => (await theirs.lastOutput(gameId)) !== '', { timeout: 20_000 });
+    const before = await theirs.inspect(gameId);
+    expect(before?.isRunning).toBe(true);
+    expect(await ours.inspect(gameId)).toBeNull();
+    expect(await ours.lastOutput(gameId)).toBe('');
+    await ours.stop(gameId);
+    await ours.remove(gameId);
+    expect(await theirs.inspect(gameId)).toEqual(before);
+    await expect(ours.start(spec)).rejects.toBeInstanceOf(StartFailure);
+    expect(await theirs.inspect(gameId)).toEqual(before);
+
+    await theirs.remove(gameId);
+    const volume = kit.docker.getVolume(`galaxy-game-${gameId}-${spec.state}`);
+    await ours.removeStates(gameId);
+    await theirs.removeStates(freshGameId());
+    expect((await volume.inspect()).Name).toBe(`galaxy-game-${gameId}-${spec.state}`);
+    await theirs.removeStates(gameId);
+    await expect(volume.inspect()).rejects.toMatchObject({ statusCode: 404 });
+  }, 60_000);
+
+  /** Of a driver behind the proxy. */
+  function driverOptions(others: Partial<DockerDriverOptions> = {}): DockerDriverOptions {
+    return {
+      address: { host: '127.0.0.1', port: proxy.port, protocol: 'http' },
+      owner: kit.env['RTMANAGER_DOCKER_OWNER'] ?? '',
+      network: 'not used',
+      publish: true,
+      user: '10001:10001',
+      env: {},
+      memoryBytes: 200 * 1024 * 1024,
+      cpus: 0.5,
+      stopTimeoutMs: 3_000,
+      timeoutMs: 4_000,
+      pull: false,
+      pullTimeoutMs: 1_000,
+      stopping: new AbortController().signal,
+      log: quiet,
+      ...others,
+    };
+  }
 
   /** Runs the image's health check until it says so, where nothing else does. */
   async function untilHealth(gameId: string, status: string): Promise<void> {
