@@ -33,12 +33,17 @@ export async function addTask(
   );
 }
 
-/** What is due, oldest first. Races of games that Game Master does not have yet cannot be banished: those wait. */
+/**
+ * What is due, oldest first, of each kind not more than `limit`. Races of games that Game Master does not have yet cannot
+ * be banished: those wait.
+ */
 export async function dueTasks(queries: Queries, limit: number): Promise<Task[]> {
   return queries.query<Task>(
-    `SELECT ${COLUMNS} FROM lobby.tasks JOIN lobby.games USING (game_id)
-     WHERE next_try_at <= now() AND (kind <> 'banish' OR started_at IS NOT NULL)
-     ORDER BY next_try_at LIMIT $1`,
+    `SELECT ${COLUMNS} FROM (
+       SELECT tasks.*, row_number() OVER (PARTITION BY kind ORDER BY next_try_at) AS place
+       FROM lobby.tasks JOIN lobby.games USING (game_id)
+       WHERE next_try_at <= now() AND (kind <> 'banish' OR started_at IS NOT NULL)) AS due
+     WHERE place <= $1 ORDER BY next_try_at`,
     [limit],
   );
 }

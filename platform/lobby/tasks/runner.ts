@@ -15,8 +15,8 @@ const ATTEMPTS: Readonly<Record<TaskKind, Attempt>> = {
   stop,
 };
 
-/** Attempts at a time. */
-const MOST_AT_ONCE = 16;
+/** Attempts at a time of one kind: calls that hang hold up others of their kind only. */
+const MOST_AT_ONCE = 8;
 /** How often it is looked for tasks that have become due. */
 const LOOK_AGAIN_MS = 500;
 
@@ -26,7 +26,8 @@ export async function runTasks(
   { alarm, log }: { alarm: Alarm; log: Logger },
   stopping: AbortSignal,
 ): Promise<void> {
-  const underWay = new Map<string, Promise<void>>();
+  const underWay = new Map<string, { kind: TaskKind; attempt: Promise<void> }>();
+  const countOf = (kind: TaskKind) => [...underWay.values()].filter((other) => other.kind === kind).length;
   while (!stopping.aborted) {
     // An attempt that ends while the tasks are looked up: what was read may be the task as it was before.
     const before = new Set(underWay.keys());
@@ -36,16 +37,16 @@ export async function runTasks(
     });
     for (const task of due) {
       const name = `${task.kind} ${task.gameId} ${task.subject}`;
-      if (before.has(name) || underWay.has(name) || underWay.size >= MOST_AT_ONCE) continue;
+      if (before.has(name) || underWay.has(name) || countOf(task.kind) >= MOST_AT_ONCE) continue;
       const attempt = attemptOnce(task, parts, log, stopping).finally(() => {
         underWay.delete(name);
         alarm.ring();
       });
-      underWay.set(name, attempt);
+      underWay.set(name, { kind: task.kind, attempt });
     }
     await alarm.wait(LOOK_AGAIN_MS, stopping);
   }
-  await Promise.all(underWay.values());
+  await Promise.all(Array.from(underWay.values(), ({ attempt }) => attempt));
 }
 
 async function attemptOnce(task: Task, parts: TaskParts, log: Logger, signal: AbortSignal): Promise<void> {

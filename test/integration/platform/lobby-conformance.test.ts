@@ -89,8 +89,8 @@ const open = async () => `/${await lobby.openGame(DRAFT)}`;
 const enrolled = async () => `/${await lobby.enrolledGame(['ann'], DRAFT)}`;
 const full = async () => `/${await lobby.enrolledGame(['ann', 'bob'], DRAFT)}`;
 
-async function running(): Promise<string> {
-  const gameId = await lobby.enrolledGame(['ann'], DRAFT);
+async function running(users = ['ann']): Promise<string> {
+  const gameId = await lobby.enrolledGame(users, { ...DRAFT, max_players: Math.max(2, users.length) });
   await lobby.post(gameId, 'start');
   const [job] = await lobby.untilEntries('startJobs', gameId);
   await lobby.tell('jobResults', {
@@ -351,6 +351,15 @@ test('the list goes through all games, newest first, each once', async () => {
   expect(listed.slice(0, 3)).toEqual(created.reverse());
   expect(new Set(listed).size).toBe(listed.length);
   expect((await get('?cursor=bm9uc2Vuc2U')).status).toBe(400);
+});
+
+test('banishments that hang hold no registration up', async () => {
+  const users = Array.from({ length: 20 }, (_, i) => `user-${i}`);
+  const gameId = (await running(users)).slice(1);
+  gameMaster.replyNext('banish', ...users.map(() => 'hang' as const));
+  await Promise.all(users.map((user) => lobby.post(gameId, `members/${user}/remove`)));
+  await waitFor(() => gameMaster.calls('banish').length > 1);
+  await running();
 });
 
 test('without Redis every call works, and what it has to send waits', async () => {
