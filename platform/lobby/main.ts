@@ -105,11 +105,7 @@ async function start(context: ServiceContext<typeof settings>): Promise<() => Pr
         shared,
         leading,
       ),
-      follow(
-        userLifecycle({ stream: config.STREAM_USER_LIFECYCLE, outgoing, database, notices }),
-        shared,
-        leading,
-      ),
+      follow(userLifecycle({ stream: config.STREAM_USER_LIFECYCLE, outgoing, notices }), shared, leading),
     ]);
     own.leading.set(0);
   };

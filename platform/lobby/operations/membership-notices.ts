@@ -2,6 +2,9 @@ import type { Counter } from 'prom-client';
 import { gameLogger, type Logger } from '../../service/logging';
 import type { GameMaster } from '../game-master';
 
+/** Calls at a time when many games change at once. */
+const MOST_AT_ONCE = 8;
+
 /** Tells Game Master that other people may play than before, so that it asks for them again. */
 export class MembershipNotices {
   constructor(
@@ -21,6 +24,13 @@ export class MembershipNotices {
     } catch (error) {
       this.sent.inc({ outcome: 'failure' });
       gameLogger(this.log, gameId).warn({ err: error }, 'game master was not told that memberships changed');
+    }
+  }
+
+  /** The same of several games, a few at a time. */
+  async changedIn(gameIds: readonly string[]): Promise<void> {
+    for (let i = 0; i < gameIds.length; i += MOST_AT_ONCE) {
+      await Promise.all(gameIds.slice(i, i + MOST_AT_ONCE).map((gameId) => this.changed(gameId)));
     }
   }
 }

@@ -184,16 +184,6 @@ export async function gamesUnderWay(queries: Queries): Promise<string[]> {
   return rows.map(({ gameId }) => gameId);
 }
 
-/** The games that are not over and that a user is or was a member of. */
-export async function gamesPlayedBy(queries: Queries, userId: string): Promise<string[]> {
-  const rows = await queries.query<{ gameId: string }>(
-    `SELECT game_id AS "gameId" FROM lobby.members JOIN lobby.games USING (game_id)
-     WHERE user_id = $1 AND games.status NOT IN ('finished', 'cancelled')`,
-    [userId],
-  );
-  return rows.map(({ gameId }) => gameId);
-}
-
 function toGame(row: Row | undefined): Game {
   if (row === undefined) throw new Error('a row was written and is not there');
   const { currentTurn, runtimeStatus, engineHealth, toldAt, position: _position, ...game } = row;

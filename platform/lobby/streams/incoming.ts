@@ -10,16 +10,16 @@ import { refusesValues, type Database, type Queries } from '../stores/postgres';
 import { findPosition, movePosition } from '../stores/stream-positions';
 
 /** How the entries of one stream are understood, and what they do. */
-export interface Incoming<Message> {
+export interface Incoming<Message, Effect = void> {
   stream: string;
   /** @throws MalformedEntry */
   read: (fields: StreamEntry['fields']) => Message;
   /** In the transaction that moves the position. */
-  apply: (queries: Queries, message: Message) => Promise<void>;
+  apply: (queries: Queries, message: Message) => Promise<Effect>;
   /** Where entries may be gone unread: finds out in another way what they told. */
   missed?: () => Promise<void>;
-  /** Afterwards, once: whom it has to be told that does not have to hear it. */
-  applied?: (message: Message) => Promise<void>;
+  /** After the commit, at most once: tells of the effect those who do not have to hear of it. Never rejects. */
+  applied?: (effect: Effect) => Promise<void>;
 }
 
 export interface FollowerParts {
@@ -33,8 +33,8 @@ export interface FollowerParts {
 }
 
 /** Follows one stream until `stopping` is aborted. Never rejects. */
-export function follow<Message>(
-  { stream, read, apply, applied, missed }: Incoming<Message>,
+export function follow<Message, Effect>(
+  { stream, read, apply, applied, missed }: Incoming<Message, Effect>,
   { database, changes, ...parts }: FollowerParts,
   stopping: AbortSignal,
 ): Promise<void> {
@@ -45,12 +45,11 @@ export function follow<Message>(
     position: () => findPosition(database, stream),
     handle: async ({ id, fields }) => {
       const message = read(fields);
-      const isNew = await changes.make(async (queries) => {
-        const moved = await movePosition(queries, stream, id);
-        if (moved) await apply(queries, message).catch(putAside);
-        return moved;
+      const effects = await changes.make(async (queries) => {
+        const isNew = await movePosition(queries, stream, id);
+        return isNew ? [await apply(queries, message).catch(putAside)] : [];
       });
-      if (isNew) await applied?.(message);
+      for (const effect of effects) await applied?.(effect);
     },
     skip: async ({ id }) => {
       await changes.make((queries) => movePosition(queries, stream, id));

@@ -6,7 +6,7 @@ import type { OutgoingStreams } from '../operations/jobs';
 import { takeOutOf, type Departure } from '../operations/members';
 import type { MembershipNotices } from '../operations/membership-notices';
 import { rejectApplicationsOf } from '../stores/applications';
-import { gamesOfUser, gamesPlayedBy, lockGame } from '../stores/games';
+import { gamesOfUser, lockGame } from '../stores/games';
 import { revokeInvitesOf } from '../stores/invites';
 import { findMember } from '../stores/members';
 import type { Queries } from '../stores/postgres';
@@ -30,42 +30,48 @@ type UserEvent = z.output<typeof event>;
 export interface UserLifecycleOptions {
   stream: string;
   outgoing: OutgoingStreams;
-  database: Queries;
-  notices: Pick<MembershipNotices, 'changed'>;
+  notices: Pick<MembershipNotices, 'changedIn'>;
 }
 
 /** `user:lifecycle_events`: a user leaves the platform, and with it all that they had in games. */
 export function userLifecycle({
   stream,
   outgoing,
-  database,
   notices,
-}: UserLifecycleOptions): Incoming<UserEvent> {
+}: UserLifecycleOptions): Incoming<UserEvent, string[]> {
   return {
     stream,
     read: (fields) => understand(event, fields),
+    /** Returns the games that they no longer play in. */
     apply: async (queries, { event_type, user_id: userId }) => {
+      const left: string[] = [];
       for (const gameId of await gamesOfUser(queries, userId)) {
         const game = await lockGame(queries, gameId);
         if (isOver(game.status)) continue;
-        await clearPlace(queries, game, userId, DEPARTURES[event_type]);
+        if (await clearPlace(queries, game, userId, DEPARTURES[event_type])) left.push(gameId);
         // Nobody leads it any more. One that has begun goes on, and the administration leads it.
         if (game.ownerUserId === userId && !hasBegun(game.status)) {
           await giveUp(queries, outgoing, game, REASONS.ownerLeft);
         }
       }
+      return left;
     },
-    applied: async ({ user_id: userId }) => {
-      const gameIds = await gamesPlayedBy(database, userId);
-      await Promise.all(gameIds.map((gameId) => notices.changed(gameId)));
-    },
+    applied: (gameIds) => notices.changedIn(gameIds),
   };
 }
 
-async function clearPlace(queries: Queries, game: Game, userId: string, departure: Departure): Promise<void> {
+/** Returns whether they played. */
+async function clearPlace(
+  queries: Queries,
+  game: Game,
+  userId: string,
+  departure: Departure,
+): Promise<boolean> {
   const { gameId } = game;
   const member = await findMember(queries, gameId, userId);
-  if (member?.status === 'active') await takeOutOf(queries, game, userId, departure);
+  const isPlaying = member?.status === 'active';
+  if (isPlaying) await takeOutOf(queries, game, userId, departure);
   await rejectApplicationsOf(queries, gameId, userId);
   await revokeInvitesOf(queries, gameId, userId);
+  return isPlaying;
 }

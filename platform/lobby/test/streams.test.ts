@@ -31,8 +31,7 @@ const results = jobResults({ stream: 'results', outgoing, log });
 const users = userLifecycle({
   stream: 'users',
   outgoing,
-  database: { query: () => Promise.resolve([]) },
-  notices: { changed: () => Promise.resolve() },
+  notices: { changedIn: () => Promise.resolve() },
 });
 
 describe("Game Master's events", () => {
