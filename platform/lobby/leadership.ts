@@ -8,6 +8,8 @@ const LOCK = 7_233_094;
 const TRY_AGAIN_MS = 500;
 const CHECK_MS = 1_000;
 const TIMEOUT_MS = 2_000;
+/** After this much silence Postgres ends the session of the lock: more than a leader ever lets pass between two checks. */
+const SILENCE_MS = 4_000;
 
 export interface LeadershipOptions {
   dsn: string;
@@ -19,7 +21,9 @@ export interface LeadershipOptions {
 /**
  * Does the work while this process is the one that holds the lock: streams are read and written, and tasks done, by one
  * process, so that they keep their order. The lock belongs to a connection: when its process dies Postgres gives it to
- * the next one at once. Runs until `stopping` is aborted. Never rejects.
+ * the next one at once, and soon when the process hangs or its machine is gone. A process that wakes up after that may do
+ * one more thing before it finds out: what it reads has a position, and what it sends or asks is a repetition, or older
+ * than what was sent since, as its receivers can tell. Runs until `stopping` is aborted. Never rejects.
  */
 export async function lead({ dsn, log, work }: LeadershipOptions, stopping: AbortSignal): Promise<void> {
   let wasTold = false;
@@ -38,6 +42,7 @@ export async function lead({ dsn, log, work }: LeadershipOptions, stopping: Abor
     client.on('end', () => lost.abort());
     try {
       await client.connect();
+      await client.query(`SET idle_session_timeout = ${SILENCE_MS}`);
       if (await untilLocked(client, stopping)) {
         log.info('leading');
         const leading = AbortSignal.any([stopping, lost.signal]);
