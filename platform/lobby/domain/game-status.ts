@@ -20,7 +20,7 @@ const NEXT: Readonly<Record<GameStatus, readonly GameStatus[]>> = {
   starting: ['running', 'paused', 'start_failed', 'finished', 'cancelled'],
   running: ['paused', 'finished', 'cancelled'],
   paused: ['starting', 'running', 'finished', 'cancelled'],
-  start_failed: ['starting', 'cancelled'],
+  start_failed: ['enrollment', 'starting', 'cancelled'],
   finished: [],
   cancelled: [],
 };
@@ -39,16 +39,22 @@ export function hasBegun(status: GameStatus): boolean {
   return status === 'starting' || status === 'running' || status === 'paused';
 }
 
+/** Whether what runs of the game, or comes up yet, is nobody's: the attempt to start it has been given up. */
+export function wantsNoEngine(status: GameStatus): boolean {
+  return status === 'enrollment' || status === 'start_failed' || status === 'cancelled';
+}
+
 /** In which statuses each thing can be asked for. */
 const ALLOWED = {
-  'open enrollment': ['draft'],
+  'open enrollment': ['draft', 'start_failed'],
   start: ['enrollment', 'start_failed'],
   pause: ['running'],
   resume: ['paused'],
   cancel: ['draft', 'enrollment', 'starting', 'running', 'paused', 'start_failed'],
   join: ['enrollment'],
   invite: ['enrollment'],
-  'decide on applications': ['enrollment', 'starting', 'running', 'paused', 'start_failed'],
+  'approve applications': ['enrollment'],
+  'reject applications': ['enrollment', 'starting', 'running', 'paused', 'start_failed'],
   'remove members': ['enrollment', 'starting', 'running', 'paused', 'start_failed'],
 } as const satisfies Record<string, readonly GameStatus[]>;
 

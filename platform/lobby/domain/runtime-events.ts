@@ -1,6 +1,6 @@
 /** What Game Master's word about a game does to the game's status. */
 import { REASONS, type Game } from './game';
-import type { GameStatus } from './game-status';
+import { wantsNoEngine, type GameStatus } from './game-status';
 import type { RuntimeStatus } from './runtime-view';
 
 type Told = 'alive' | 'stopped' | 'finished';
@@ -40,6 +40,5 @@ const LEFT_OVER = { alive: 'runtime', stopped: 'nothing', finished: 'engine' } a
  * of one that was played to its end the engine is still up, because Game Master leaves that to Lobby.
  */
 export function leftOver(status: GameStatus, runtimeStatus: RuntimeStatus): 'nothing' | 'engine' | 'runtime' {
-  if (status !== 'cancelled' && status !== 'start_failed') return 'nothing';
-  return LEFT_OVER[told(runtimeStatus)];
+  return wantsNoEngine(status) ? LEFT_OVER[told(runtimeStatus)] : 'nothing';
 }

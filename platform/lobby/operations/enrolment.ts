@@ -40,6 +40,7 @@ export class Enrolment {
       const application = await getApplication(queries, gameId, applicationId);
       if (application.status === 'approved') return application;
       if (application.status === 'rejected') throw conflict('the application was rejected');
+      requireStatus(game, 'approve applications');
       const player = { user_id: application.userId, race_name: application.raceName };
       await requirePlace(queries, game, player, false);
       await admit(queries, gameId, player);
@@ -55,7 +56,7 @@ export class Enrolment {
       const application = await getApplication(queries, gameId, applicationId);
       if (application.status === 'rejected') return application;
       if (application.status === 'approved') throw conflict('the application was approved');
-      requireStatus(game, 'decide on applications');
+      requireStatus(game, 'reject applications');
       return decideApplication(queries, applicationId, 'rejected');
     });
     await this.notices.changed(gameId);

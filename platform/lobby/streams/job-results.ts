@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { gameLogger, type Logger } from '../../service/logging';
 import type { Game } from '../domain/game';
+import { wantsNoEngine } from '../domain/game-status';
 import { giveEngineBack, type OutgoingStreams } from '../operations/jobs';
 import { changeStatus, findAndLockGame, setRegistration } from '../stores/games';
 import { activePlayers } from '../stores/members';
@@ -79,5 +80,5 @@ function isAwaited(game: Game, job: StartResult): boolean {
 
 /** Whether an engine came up for a game that was given up meanwhile. All attempts of a game have one engine. */
 function isOrphan({ status }: Game, { outcome }: StartResult): boolean {
-  return outcome === 'success' && (status === 'cancelled' || status === 'start_failed');
+  return outcome === 'success' && wantsNoEngine(status);
 }

@@ -1,4 +1,11 @@
-import { GAME_STATUSES, hasBegun, isOver, mayBecome, allows } from '../domain/game-status';
+import {
+  GAME_STATUSES,
+  hasBegun,
+  isOver,
+  mayBecome,
+  allows,
+  type GameOperation,
+} from '../domain/game-status';
 import { leftBehind, isRegisteredWith } from '../domain/cancelling';
 import type { Registration } from '../domain/game';
 
@@ -18,6 +25,14 @@ test('every game can be brought to an end', () => {
 
 test('only what is over cannot be cancelled', () => {
   expect(GAME_STATUSES.filter((status) => !allows(status, 'cancel'))).toEqual(['finished', 'cancelled']);
+});
+
+test('applications can be approved where one can join, and rejected as long as a game is not over', () => {
+  const of = (operation: GameOperation) => GAME_STATUSES.filter((status) => allows(status, operation));
+  expect(of('approve applications')).toEqual(of('join'));
+  expect(of('reject applications')).toEqual(
+    expect.arrayContaining(['enrollment', 'running', 'start_failed']),
+  );
 });
 
 test.each([

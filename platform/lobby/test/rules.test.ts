@@ -134,6 +134,7 @@ describe("Game Master's word", () => {
     ['start_failed', 'engine_unreachable', 'runtime'],
     ['cancelled', 'finished', 'engine'],
     ['start_failed', 'finished', 'engine'],
+    ['enrollment', 'running', 'runtime'],
     ['cancelled', 'stopped', 'nothing'],
     ['running', 'running', 'nothing'],
     ['finished', 'finished', 'nothing'],

@@ -231,7 +231,17 @@ describe('a start', () => {
     expect(failed['status_reason']).toBe('start_config_invalid');
     expect(gameMaster.calls('register-runtime', gameId)).toEqual([]);
 
+    // It may look for more players first, and the first engine is nobody's meanwhile.
+    await lobby.post(gameId, 'open-enrollment');
+    await lobby.enrol(gameId, 'cid');
+    await engineStarts(gameId);
+    expect(await lobby.untilEntries('stopJobs', gameId)).toMatchObject([{ reason: 'orphan_cleanup' }]);
+    const { application_id } = await lobby.post(gameId, 'applications', { race_name: 'Zerg' }, as('dot'));
     await lobby.post(gameId, 'start');
+    const approval = `/api/v1/lobby/games/${gameId}/applications/${String(application_id)}/approve`;
+    expect((await lobby.call('POST', approval)).body).toMatchObject({
+      error: { code: 'conflict', message: 'cannot approve applications: the game is starting' },
+    });
     const [first, second] = await lobby.untilEntries('startJobs', gameId, 2);
     // The first result again: it is not what is awaited now.
     await engineStarts(gameId, { ...failure, requested_at_ms: first?.['requested_at_ms'] ?? '' });
@@ -689,4 +699,28 @@ describe('killed', () => {
       await second.stop();
     }
   });
+});
+
+test('a leader that hangs loses the lead to another process, and stands by when it goes on', async () => {
+  const second = await lobby.addProcess();
+  const isLeading = async ({ baseUrl }: { baseUrl: string }) =>
+    (await (await fetch(`${baseUrl}/metrics`)).text()).includes('lobby_leading 1');
+  try {
+    await waitFor(() => isLeading(lobby), { describe: 'the first process to lead' });
+    const gameId = await lobby.enrolledGame();
+    await lobby.post(gameId, 'start');
+    await lobby.untilEntries('startJobs', gameId);
+    lobby.process.kill('SIGSTOP');
+    await engineStarts(gameId);
+    await waitFor(() => gameMaster.calls('register-runtime', gameId).length === 1, { timeout: 15_000 });
+    lobby.process.kill('SIGCONT');
+    await waitFor(async () => !(await isLeading(lobby)), { describe: 'the first process to stand by' });
+    await lobby.untilStatus(gameId, 'running');
+    expect(await isLeading(second)).toBe(true);
+    expect(gameMaster.calls('register-runtime', gameId)).toHaveLength(1);
+    expect(await lobby.entries('startJobs', gameId)).toHaveLength(1);
+  } finally {
+    lobby.process.kill('SIGCONT');
+    await second.stop();
+  }
 });
