@@ -1,9 +1,11 @@
+/** What the process driver alone has to live through. */
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createLogger } from '../../service/logging';
-import { StartFailure } from '../driver';
-import { ProcessDriver } from '../process-driver';
+import { StartFailure } from '../../../../platform/rtmanager/driver';
+import { ProcessDriver } from '../../../../platform/rtmanager/process-driver';
+import { quiet } from '../../../support/engine-drivers';
+import { waitFor } from '../../../support/wait-for';
 
 let folder: string;
 
@@ -17,7 +19,7 @@ async function slowPath(): Promise<{ PATH: string; pidFile: string }> {
   const tools = path.join(folder, 'tools');
   const pidFile = path.join(folder, 'pid');
   await mkdir(tools);
-  await writeFile(path.join(tools, 'cut'), `#!/bin/sh\necho $$ > ${pidFile}\nexec sleep 600\n`);
+  await writeFile(path.join(tools, 'cut'), `#!/bin/sh\necho $$ > ${pidFile}\nexec sleep 60\n`);
   await chmod(path.join(tools, 'cut'), 0o755);
   return { PATH: `${tools}:${process.env['PATH'] ?? ''}`, pidFile };
 }
@@ -31,15 +33,17 @@ it('leaves no process of an engine that did not come up in time', async () => {
     memoryBytes: 1024 ** 3,
     stopTimeoutMs: 1_000,
     launchTimeoutMs: 1_000,
-    log: createLogger({ level: 'silent', name: 'test' }),
+    log: quiet,
   });
   const spec = { gameId: 'orion', imageRef: 'galaxy/engine:1.0.0', state: '1', port: 20_000 };
   const failure: unknown = await driver.start(spec).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(StartFailure);
   expect((failure as StartFailure).message).toMatch(/did not come up within 1000 ms/);
   const slow = Number(await readFile(pidFile, 'utf8'));
-  // Of the same group as its launcher, which is gone when this is; only its entry may still have to be cleared away.
-  const state = await readFile(`/proc/${slow}/stat`, 'utf8').catch(() => ') gone');
-  expect(state.split(') ').at(-1)).toMatch(/^(gone|Z|X)/);
+  // Killed with its launcher, and gone in its own time.
+  await waitFor(async () => {
+    const state = await readFile(`/proc/${slow}/stat`, 'utf8').catch(() => ') gone');
+    return /\) (gone|Z|X)/.test(state);
+  });
   expect(await driver.inspect('orion')).toMatchObject({ isRunning: false });
 });
