@@ -15,11 +15,13 @@ interface Service {
   depends_on?: Record<string, { condition: string }>;
   environment?: Record<string, string>;
   healthcheck?: { test: string[] };
+  networks?: string[];
   profiles?: string[];
 }
 
-const { services } = parse(read('docker-compose.yml'), { merge: true }) as {
+const { services, networks } = parse(read('docker-compose.yml'), { merge: true }) as {
   services: Record<string, Service>;
+  networks: Record<string, { name: string; internal?: boolean }>;
 };
 const running = Object.entries(services).filter(([, { profiles }]) => profiles === undefined);
 const own = Object.entries(services).filter(([, { build }]) => build !== undefined);
@@ -70,6 +72,15 @@ it.each(running)(
     }
   },
 );
+
+it('engines are on a network of their own, with those alone who talk to them', () => {
+  const { name, internal } = networks['engines'] ?? {};
+  expect(services['rtmanager']?.environment?.['RTMANAGER_DOCKER_NETWORK']).toBe(name);
+  expect(internal).toBe(true);
+  const joined = running.filter(([, service]) => service.networks?.includes('engines'));
+  expect(joined.map(([service]) => service).sort()).toEqual(['api', 'rtmanager', 'worker']);
+  for (const [, service] of joined) expect(service.networks).toContain('default');
+});
 
 it('nothing waits for itself', () => {
   const started = new Set<string>();
