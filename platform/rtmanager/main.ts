@@ -27,7 +27,14 @@ async function start({ config, log, metrics: base, stopping }: Context): Promise
     healthEvents: config.STREAM_HEALTH_EVENTS,
   };
   const maxLength = config.STREAM_MAX_LENGTH;
-  const memory = new Memory({ redis, key: config.REDIS_KEY, group: GROUP, streams, maxLength });
+  const memory = new Memory({
+    redis,
+    key: config.REDIS_KEY,
+    group: GROUP,
+    streams,
+    maxLength,
+    leaseMs: config.JOB_CLAIM_AFTER,
+  });
   const driver = createDriver({ config, log, stopping });
   const starter = new EngineStarter({
     driver,

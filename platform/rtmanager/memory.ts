@@ -1,4 +1,6 @@
 /** What Runtime Manager remembers: one Redis hash, a field of JSON per game (docs/decisions/0015). */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { renewIfSilent } from '../service/redis';
 import type { StreamEntry } from '../service/stream';
@@ -38,7 +40,26 @@ export interface MemoryOptions {
   group: string;
   streams: { jobResults: string; healthEvents: string };
   maxLength: number;
+  /** How long a process has to be silent until the games that it holds are free. */
+  leaseMs: number;
 }
+
+/** Says that a game is ours, unless another has said so. KEYS: lease. ARGV: holder, milliseconds. */
+const TAKE = `
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`;
+
+/** KEYS: lease. ARGV: holder. */
+const RELEASE = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+`;
+
+/** How often it is looked whether a game that another process holds is free. */
+const LOOK_AGAIN_MS = 50;
 
 /**
  * One change: memory, events and job result together or not at all. KEYS: hash, health events, job results, job stream.
@@ -60,6 +81,8 @@ return 1
 
 /** Every method throws MemoryUnavailable while Redis is away. */
 export class Memory {
+  private readonly holder = randomUUID();
+
   constructor(private readonly options: MemoryOptions) {}
 
   async find(gameId: string): Promise<Remembered> {
@@ -111,6 +134,37 @@ export class Memory {
   async unsettledJobs(stream: string, gameId: string): Promise<StreamEntry[]> {
     const about = { stream, group: this.options.group, field: 'game_id', text: gameId };
     return this.guard((redis) => unsettled(redis, about));
+  }
+
+  /**
+   * Does `work` while no other process with this memory holds the game; waits for one that does, so long that a dead one
+   * is out of it.
+   * @throws MemoryMoved when the other goes on
+   */
+  async hold<T>(gameId: string, work: () => Promise<T>): Promise<T> {
+    const deadline = Date.now() + 1.2 * this.options.leaseMs;
+    for (;;) {
+      const held = await this.holdIfFree(gameId, work);
+      if (held !== null) return held.result;
+      if (Date.now() > deadline) throw new MemoryMoved(`somebody else is at work on ${gameId}`);
+      await delay(LOOK_AGAIN_MS);
+    }
+  }
+
+  /** As `hold`; null, without having done it, when another process holds the game. */
+  async holdIfFree<T>(gameId: string, work: () => Promise<T>): Promise<{ result: T } | null> {
+    const { redis, key, leaseMs } = this.options;
+    const lease = `${key}:held:${gameId}`;
+    const take = () => this.guard(() => redis.eval(TAKE, 1, lease, this.holder, leaseMs));
+    if ((await take()) !== 1) return null;
+    // Who cannot renew or release it cannot write what was done either, and is told so then. It ends by itself.
+    const renewing = setInterval(() => void take().catch(() => undefined), leaseMs / 3);
+    try {
+      return { result: await work() };
+    } finally {
+      clearInterval(renewing);
+      await this.guard(() => redis.eval(RELEASE, 1, lease, this.holder)).catch(() => undefined);
+    }
   }
 
   async ping(): Promise<void> {

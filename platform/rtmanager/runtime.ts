@@ -53,7 +53,7 @@ export interface Runtime {
   /** One life of the container: another one after each start. */
   run: string | null;
   endpoint: string | null;
-  /** While the engine is replaced by one of this image: a crash in between is made good by whoever finds this. */
+  /** While the engine is replaced by one of this image: a crash in between is made good by whoever finds this and holds the game. */
   replacement: string | null;
   /** Of `exited`: whether it was killed for its memory. */
   outOfMemory: boolean;
@@ -93,7 +93,7 @@ export function newRuntime(gameId: string, now: number): Runtime {
 }
 
 /** Whether there is an engine that should be running. */
-export function isAlive({ status }: Runtime): boolean {
+export function isAlive({ status }: Pick<Runtime, 'status'>): boolean {
   return status === 'running' || status === 'exited' || status === 'disappeared';
 }
 

@@ -42,7 +42,7 @@ export class Runtimes {
 
   /** Does a start job and tells its result. @throws DriverUnavailable, MemoryUnavailable: the job may be repeated */
   async start(job: Job, imageRef: string): Promise<void> {
-    await this.lanes.run(job.gameId, async () => {
+    await this.alone(job.gameId, async () => {
       const read = await this.options.memory.find(job.gameId);
       const { notice, result, isNew } = await this.startOutcome(read.runtime, job, imageRef);
       const runtime = isNew
@@ -107,7 +107,7 @@ export class Runtimes {
 
   /** Does a stop job and tells its result. @throws DriverUnavailable, MemoryUnavailable: the job may be repeated */
   async stopByJob(job: Job, reason: string): Promise<void> {
-    await this.lanes.run(job.gameId, async () => {
+    await this.alone(job.gameId, async () => {
       const read = await this.options.memory.find(job.gameId);
       const runtime = read.runtime ?? newRuntime(job.gameId, Date.now());
       const isRepeated = runtime.stopJob?.requestedAtMs === job.requestedAtMs;
@@ -244,13 +244,30 @@ export class Runtimes {
       const { driver, memory } = this.options;
       const read = await memory.find(gameId);
       const { runtime } = read;
-      if (runtime?.replacement) return this.finishReplacement(startedOnce(read, 'never came up'));
-      if (runtime !== null && !isAlive(runtime)) return this.removeWhenDue(read, runtime);
+      if (runtime !== null && (runtime.replacement !== null || !isAlive(runtime))) {
+        // What another process has begun is its own to end.
+        if (this.isDue(runtime)) await memory.holdIfFree(gameId, () => this.endBegun(gameId));
+        return;
+      }
       const found = await driver.inspect(gameId);
       if (runtime === null) return this.adopt(read, found);
       const notice = noticeContainer(runtime, found, Date.now());
       if (notice.runtime !== runtime) await this.commit(read, notice);
     });
+  }
+
+  /** Whether there is a replacement to complete, or what was stopped for long to remove. */
+  private isDue({ replacement, status, endedAt }: Runtime): boolean {
+    if (replacement !== null) return true;
+    return !isAlive({ status }) && Date.now() >= (endedAt ?? 0) + this.options.retentionMs;
+  }
+
+  /** By who holds the game: only then it is known that nobody is about it any more. */
+  private async endBegun(gameId: string): Promise<void> {
+    const read = await this.options.memory.find(gameId);
+    if (read.runtime === null || !this.isDue(read.runtime)) return;
+    if (read.runtime.replacement === null) await this.removeStopped(read);
+    else await this.finishReplacement(startedOnce(read, 'never came up'));
   }
 
   /** A container that carries our mark and that nobody remembers: the memory was lost, or a crash came before it. */
@@ -277,9 +294,9 @@ export class Runtimes {
     }
   }
 
-  private async removeWhenDue(read: Remembered, { gameId, endedAt }: Runtime): Promise<void> {
-    const { driver, retentionMs, removeState } = this.options;
-    if (Date.now() < (endedAt ?? 0) + retentionMs) return;
+  private async removeStopped(read: Remembered): Promise<void> {
+    const { driver, removeState } = this.options;
+    const { gameId } = read;
     await driver.remove(gameId);
     if (removeState) await driver.removeStates(gameId);
     await this.options.memory.commit(read, null);
@@ -315,10 +332,12 @@ export class Runtimes {
   ): Promise<Runtime> {
     return this.lanes.run(gameId, async () => {
       try {
-        const read = await this.options.memory.find(gameId);
-        const { runtime } = read;
-        if (runtime === null) throw unknown(gameId);
-        const result = await work({ ...read, runtime });
+        const result = await this.options.memory.hold(gameId, async () => {
+          const read = await this.options.memory.find(gameId);
+          const { runtime } = read;
+          if (runtime === null) throw unknown(gameId);
+          return work({ ...read, runtime });
+        });
         this.options.metrics.operations.inc({ operation, code: 'ok' });
         return result;
       } catch (error) {
@@ -327,6 +346,11 @@ export class Runtimes {
         throw refusal;
       }
     });
+  }
+
+  /** Does `work` in the game's lane, while no other Runtime Manager with this memory does anything to its engine. */
+  private async alone(gameId: string, work: () => Promise<void>): Promise<void> {
+    await this.lanes.run(gameId, () => this.options.memory.hold(gameId, work));
   }
 
   /** What `work` gives; its failures are those of the contract. @throws ServiceError */

@@ -299,6 +299,27 @@ describe.each(DRIVER_KITS)('with the %s driver', (name, startKit) => {
     }
   }, 180_000);
 
+  it('leaves a replacement alone that another Runtime Manager is at, and completes it when that is gone', async () => {
+    const [gameId, other] = [freshGameId(), freshGameId()];
+    await manager.started(gameId, kit.images.engine);
+    const before = await kit.create().inspect(gameId);
+    const held = `${manager.memoryKey}:held:${gameId}`;
+    await manager.redis.set(held, 'another');
+    const memory = JSON.parse((await manager.redis.hget(manager.memoryKey, gameId)) ?? '') as object;
+    const begun = JSON.stringify({ ...memory, replacement: kit.images.patched });
+    await manager.redis.hset(manager.memoryKey, gameId, begun);
+    expect(await manager.call('POST', `/${gameId}/restart`)).toMatchObject({
+      status: 503,
+      body: { error: { code: 'service_unavailable' } },
+    });
+    // Other games go on.
+    await manager.started(other, kit.images.engine);
+    expect(await kit.create().inspect(gameId)).toEqual(before);
+    await manager.redis.del(held);
+    await manager.untilRuntime(gameId, { status: 'running', image_ref: kit.images.patched });
+    await waitFor(async () => (await manager.redis.exists(held)) === 0);
+  });
+
   /** Begins something, kills the process somewhere in it, and starts it again. */
   async function killedWithin(seed: number, step: number, begin: () => Promise<unknown>): Promise<void> {
     const begun = begin();
