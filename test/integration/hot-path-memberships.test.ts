@@ -153,17 +153,24 @@ describe('limits of what is remembered', () => {
     release();
     expect((await calls).map(outcomeOf)).toEqual([200, 200, 200, 200, 200]);
 
-    const [one = '', two = '', three = ''] = games;
-    for (const game of [one, two, three, two, one]) expect(outcomeOf(await ground.report(game, 1))).toBe(200);
+    const [one = '', two = '', three = '', four = '', five = ''] = games;
+    const asked = (...of: string[]) => of.map((game) => ground.lobby.requestsFor(game));
+    const reports = async (...of: string[]) => {
+      for (const game of of) expect(outcomeOf(await ground.report(game, 1))).toBe(200);
+    };
+    // Whichever two came last are remembered until now.
+    await reports(four, five);
+    const [ofOne = 0, ofTwo = 0] = asked(one, two);
+    await reports(one, two, three, two, one);
     // One was forgotten for three, and two was not.
-    expect([one, two].map((game) => ground.lobby.requestsFor(game))).toEqual([3, 2]);
+    expect(asked(one, two)).toEqual([ofOne + 2, ofTwo + 1]);
     // Nor does a game have more than one place, however often it is invalidated.
     for (let round = 0; round < 3; round += 1) {
       await ground.invalidate(one);
-      await ground.report(one, 1);
+      await reports(one);
     }
-    await ground.report(two, 1);
-    expect(ground.lobby.requestsFor(two)).toBe(2);
+    await reports(two);
+    expect(asked(two)).toEqual([ofTwo + 1]);
     await ground.close();
   });
 });
