@@ -62,6 +62,8 @@ export class DockerDriver implements Driver {
   private readonly docker: Docker;
   /** For streams, which are silent for as long as nothing happens. */
   private readonly patient: Docker;
+  /** Pulls that go on, by image: all who want one share it, and what comes of it. */
+  private readonly pulls = new Map<string, Promise<void>>();
 
   constructor(private readonly options: DockerDriverOptions) {
     this.needsPorts = options.publish;
@@ -76,7 +78,9 @@ export class DockerDriver implements Driver {
     }
     if (await this.exists(() => this.docker.getImage(imageRef).inspect())) return;
     if (!pull) throw new StartFailure('image_pull_failed', `${imageRef} is not here, and nothing is pulled`);
-    await this.pull(imageRef);
+    const begun = this.pulls.get(imageRef) ?? this.pull(imageRef).finally(() => this.pulls.delete(imageRef));
+    this.pulls.set(imageRef, begun);
+    await begun;
   }
 
   private async pull(imageRef: string): Promise<void> {

@@ -6,6 +6,7 @@ import { DriverUnavailable, StartFailure, type Container, type Driver } from './
 import { freePort, type PortRange } from './ports';
 import { probe } from './probe';
 import type { EngineSpec } from './runtime';
+import { Slots } from './slots';
 
 export interface EngineStarterOptions {
   driver: Driver;
@@ -21,10 +22,13 @@ export interface EngineStarterOptions {
 
 /** How often it is looked whether an engine that is starting answers. */
 const LOOK_AGAIN_MS = 50;
+/** Engines that come up at a time. */
+const AT_A_TIME = 32;
 
 export class EngineStarter {
   /** Ports that were chosen for engines which are not remembered yet. */
   private readonly chosenPorts = new Set<number>();
+  private readonly slots = new Slots(AT_A_TIME);
 
   constructor(private readonly options: EngineStarterOptions) {}
 
@@ -54,8 +58,16 @@ export class EngineStarter {
 
   /** Has an engine of this description run and answer. @throws StartFailure */
   async bringUp(spec: EngineSpec): Promise<Container> {
-    const { driver, startTimeoutMs, probeTimeoutMs, stopping } = this.options;
+    // A pull may take minutes; nobody whose image is here waits for it.
     await this.makeAvailable(spec.imageRef);
+    return this.slots.run(() => {
+      if (this.options.stopping.aborted) throw ending();
+      return this.startAndWait(spec);
+    });
+  }
+
+  private async startAndWait(spec: EngineSpec): Promise<Container> {
+    const { driver, startTimeoutMs, probeTimeoutMs, stopping } = this.options;
     await driver.start(spec);
     const deadline = Date.now() + startTimeoutMs;
     for (;;) {
@@ -72,7 +84,7 @@ export class EngineStarter {
           `the engine did not answer within ${startTimeoutMs} ms`,
         );
       }
-      if (stopping.aborted) throw new DriverUnavailable('Runtime Manager is ending');
+      if (stopping.aborted) throw ending();
       await pause(LOOK_AGAIN_MS, stopping);
     }
   }
@@ -103,4 +115,8 @@ export class EngineStarter {
         'the last lines of the engine that did not come up',
       );
   }
+}
+
+function ending(): DriverUnavailable {
+  return new DriverUnavailable('Runtime Manager is ending');
 }

@@ -18,6 +18,10 @@ const job = {
 const startJob = z.strictObject({ ...job, image_ref: z.string() });
 const stopJob = z.strictObject({ ...job, reason: z.string().max(500) });
 
+/** Most of them may wait for images; how many engines come up at a time is `engine-starter.ts`'s to limit. */
+const STARTS_IN_HAND = 512;
+const STOPS_IN_HAND = 32;
+
 interface JobFields {
   game_id: string;
   requested_at_ms: number;
@@ -49,15 +53,23 @@ export async function runJobConsumers(options: JobConsumersOptions, stopping: Ab
       if (success && data.requested_at_ms < requested_at_ms) await stop(entry);
     }
   };
-  const consumer = (stream: string, handle: (entry: StreamEntry) => Promise<void>) =>
-    new StreamConsumer({ ...rest, stream, inOrderOf: 'game_id', handle }).run(stopping);
+  const consumer = (
+    stream: string,
+    handle: (entry: StreamEntry) => Promise<void>,
+    concurrency: number,
+  ): Promise<void> =>
+    new StreamConsumer({ ...rest, stream, inOrderOf: 'game_id', handle, concurrency }).run(stopping);
   await Promise.all([
-    consumer(streams.startJobs, async (entry) => {
-      const { image_ref, ...fields } = read(startJob, entry);
-      await stopBefore(fields);
-      await runtimes.start(toJob(fields, streams.startJobs, entry), image_ref);
-    }),
-    consumer(streams.stopJobs, stop),
+    consumer(
+      streams.startJobs,
+      async (entry) => {
+        const { image_ref, ...fields } = read(startJob, entry);
+        await stopBefore(fields);
+        await runtimes.start(toJob(fields, streams.startJobs, entry), image_ref);
+      },
+      STARTS_IN_HAND,
+    ),
+    consumer(streams.stopJobs, stop, STOPS_IN_HAND),
   ]);
 }
 

@@ -34,7 +34,13 @@ function answer(response: ServerResponse, status: number, body: object): void {
 }
 
 /** What preparing the image comes to. */
-function outcome(pullTimeoutMs = 30_000): Promise<unknown> {
+function outcome(pullTimeoutMs?: number): Promise<unknown> {
+  return driver(pullTimeoutMs)
+    .prepare(IMAGE)
+    .catch((error: unknown) => error);
+}
+
+function driver(pullTimeoutMs = 30_000): DockerDriver {
   const { port } = daemon.address() as AddressInfo;
   return new DockerDriver({
     address: { host: '127.0.0.1', port, protocol: 'http' },
@@ -51,9 +57,7 @@ function outcome(pullTimeoutMs = 30_000): Promise<unknown> {
     pullTimeoutMs,
     stopping: stopping.signal,
     log: createLogger({ level: 'silent', name: 'test' }),
-  })
-    .prepare(IMAGE)
-    .catch((error: unknown) => error);
+  });
 }
 
 const refused = (message: RegExp): unknown =>
@@ -108,4 +112,16 @@ it.each([true, false])('ends a pull when the process is to end (begun: %s)', asy
   });
   expect(await outcome()).toBeInstanceOf(DriverUnavailable);
   await closed;
+});
+
+it('pulls an image once for all who want it at a time', async () => {
+  let begun = 0;
+  pulls = (response) => {
+    begun += 1;
+    setImmediate(() => answer(response, 404, { message: `refusal ${begun}` }));
+  };
+  const one = driver();
+  const both = await Promise.allSettled([one.prepare(IMAGE), one.prepare(IMAGE)]);
+  expect(both).toEqual(Array(2).fill({ status: 'rejected', reason: refused(/refusal 1/) }));
+  await expect(one.prepare(IMAGE)).rejects.toEqual(refused(/refusal 2/));
 });

@@ -1,4 +1,6 @@
 /** What the docker driver alone can do, and has to live through. */
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { DockerDriver, type DockerDriverOptions } from '../../../../platform/rtmanager/docker-driver';
 import { DriverUnavailable, StartFailure } from '../../../../platform/rtmanager/driver';
 import { describeWithDocker, dockerKit, quiet } from '../../../support/engine-drivers';
@@ -91,6 +93,28 @@ describeWithDocker('the docker driver', () => {
     },
     60_000,
   );
+
+  it('starts what is here while many wait for a registry that says nothing, and ends in the middle of it', async () => {
+    const registry = createServer().listen(0, '127.0.0.1');
+    await once(registry, 'listening');
+    const { port } = registry.address() as AddressInfo;
+    const asked = once(registry, 'connection');
+    const waiting = Array.from({ length: 40 }, () => freshGameId());
+    for (const gameId of waiting) {
+      await manager.addJob('start', gameId, `127.0.0.1:${port}/galaxy/engine:1.0.0`);
+    }
+    const [connection] = (await asked) as [Socket];
+    await manager.started(freshGameId(), kit.images.engine);
+    expect(await manager.results(waiting[0] ?? '')).toEqual([]);
+    await manager.process.stop();
+    expect(manager.process.child.exitCode).toBe(0);
+    registry.close();
+    connection.destroy();
+    await manager.again();
+    expect(await manager.untilResults(waiting[39] ?? '', 1)).toMatchObject([
+      { outcome: 'failure', error_code: 'image_pull_failed' },
+    ]);
+  }, 60_000);
 
   it('reaches engines by name on a network, and says when there is none', async () => {
     const options = driverOptions({ publish: false, network: 'bridge-that-is-not-there' });
