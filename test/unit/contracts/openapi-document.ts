@@ -194,3 +194,16 @@ function walk(
     walk(child, `${pointer}/${escape(key)}`, visit, codes);
   }
 }
+
+/** Every example fits its schema, and every error's code is one that its response may carry. */
+export function expectExamplesToFit(document: OpenApiDocument, { moreThan }: { moreThan: number }): void {
+  const examples = document.examples();
+  expect(examples.length).toBeGreaterThan(moreThan);
+  for (const { at, schemaAt, value, errorCodes } of examples) {
+    const validate = document.validator(schemaAt);
+    validate(value);
+    expect([at, validate.errors]).toEqual([at, null]);
+    const code = (value as { error?: { code: string } } | null)?.error?.code;
+    if (code !== undefined) expect([at, errorCodes]).toEqual([at, expect.arrayContaining([code])]);
+  }
+}
