@@ -1,4 +1,5 @@
 /** Keeps what is remembered in step with what there is. */
+import { inBatches } from '../service/batches';
 import { gameLogger, type Logger } from '../service/logging';
 import { pause } from '../service/pause';
 import { DriverUnavailable, type Driver } from './driver';
@@ -67,7 +68,7 @@ export class Watch {
       const games = new Set([...remembered.map(({ gameId }) => gameId), ...(await driver.list())]);
       if (this.isAway) log.info('games can be looked at again');
       this.isAway = false;
-      await forEach([...games], async (gameId) => {
+      await inBatches([...games], AT_A_TIME, async (gameId) => {
         await this.look(gameId);
       });
       return true;
@@ -99,7 +100,7 @@ export class Watch {
   private async probeAll(): Promise<void> {
     const { memory, runtimes, log } = this.options;
     try {
-      await forEach(await memory.all(), async (runtime) => {
+      await inBatches(await memory.all(), AT_A_TIME, async (runtime) => {
         try {
           await runtimes.check(runtime);
         } catch (error) {
@@ -125,11 +126,5 @@ export class Watch {
 function count(metrics: Metrics, remembered: readonly Runtime[]): void {
   for (const status of RUNTIME_STATUSES) {
     metrics.runtimes.set({ status }, remembered.filter((runtime) => runtime.status === status).length);
-  }
-}
-
-async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  for (let from = 0; from < items.length; from += AT_A_TIME) {
-    await Promise.all(items.slice(from, from + AT_A_TIME).map(work));
   }
 }

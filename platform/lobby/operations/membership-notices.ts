@@ -1,4 +1,5 @@
 import type { Counter } from 'prom-client';
+import { inBatches } from '../../service/batches';
 import { gameLogger, type Logger } from '../../service/logging';
 import type { GameMaster } from '../game-master';
 
@@ -29,8 +30,6 @@ export class MembershipNotices {
 
   /** The same of several games, a few at a time. */
   async changedIn(gameIds: readonly string[]): Promise<void> {
-    for (let i = 0; i < gameIds.length; i += MOST_AT_ONCE) {
-      await Promise.all(gameIds.slice(i, i + MOST_AT_ONCE).map((gameId) => this.changed(gameId)));
-    }
+    await inBatches(gameIds, MOST_AT_ONCE, (gameId) => this.changed(gameId));
   }
 }
