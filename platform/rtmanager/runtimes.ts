@@ -162,7 +162,7 @@ export class Runtimes {
   /** Ends a game's engine and starts it again. Returns its runtime. @throws ServiceError */
   async restart(gameId: string): Promise<Runtime> {
     return this.call('restart', gameId, async (read) => {
-      const known = startedOnce(read, 'never came up');
+      const known = startedOnce(read);
       return this.replace(known, known.runtime.spec.imageRef);
     });
   }
@@ -170,7 +170,7 @@ export class Runtimes {
   /** Puts an engine of another image in the place of a game's engine. Returns its runtime. @throws ServiceError */
   async patch(gameId: string, imageRef: string): Promise<Runtime> {
     return this.call('patch', gameId, async (read) => {
-      const known = startedOnce(read, 'never came up');
+      const known = startedOnce(read);
       const { runtime } = known;
       if (runtime.status === 'stopped') throw conflict(gameId, 'is stopped');
       if (
@@ -267,7 +267,7 @@ export class Runtimes {
     const read = await this.options.memory.find(gameId);
     if (read.runtime === null || !this.isDue(read.runtime)) return;
     if (read.runtime.replacement === null) await this.removeStopped(read);
-    else await this.finishReplacement(startedOnce(read, 'never came up'));
+    else await this.finishReplacement(startedOnce(read));
   }
 
   /** A container that carries our mark and that nobody remembers: the memory was lost, or a crash came before it. */
@@ -397,10 +397,10 @@ function noticeEnd(runtime: Runtime, found: Container | null): Notice {
 }
 
 /** @throws ServiceError when there is nothing that could be started again */
-function startedOnce(read: Remembered, otherwise: string): Known {
+function startedOnce(read: Remembered): Known {
   const { runtime, gameId } = read;
   if (runtime === null || runtime.spec === null || runtime.status === 'start_failed') {
-    throw conflict(gameId, otherwise);
+    throw conflict(gameId, 'never came up');
   }
   return { ...read, runtime: { ...runtime, spec: runtime.spec } };
 }

@@ -29,15 +29,15 @@ export async function runTasks(
   const underWay = new Map<string, { kind: TaskKind; attempt: Promise<void> }>();
   const countOf = (kind: TaskKind) => [...underWay.values()].filter((other) => other.kind === kind).length;
   while (!stopping.aborted) {
-    // An attempt that ends while the tasks are looked up: what was read may be the task as it was before.
-    const before = new Set(underWay.keys());
+    // Also attempts that end while the tasks are looked up: what is read may be the task as it was before.
+    const attempted = new Set(underWay.keys());
     const due = await dueTasks(parts.database, 2 * MOST_AT_ONCE).catch((error: unknown) => {
       log.warn({ err: error }, 'tasks cannot be looked up, trying again');
       return [];
     });
     for (const task of due) {
       const name = `${task.kind} ${task.gameId} ${task.subject}`;
-      if (before.has(name) || underWay.has(name) || countOf(task.kind) >= MOST_AT_ONCE) continue;
+      if (attempted.has(name) || countOf(task.kind) >= MOST_AT_ONCE) continue;
       const attempt = attemptOnce(task, parts, log, stopping).finally(() => {
         underWay.delete(name);
         alarm.ring();
