@@ -115,8 +115,15 @@ test('of ten calls that come while the game is busy eight wait, and a stop goes 
       body: { race_name: 'Borg' },
       headers: key(`banish-${index}`),
     });
-  const waiting = times(10, (index) => untilTold(() => banish(index), [503]));
+  let answered = 0;
+  const waiting = times(10, async (index) => {
+    const reply = await untilTold(() => banish(index), [503]);
+    answered += 1;
+    return reply;
+  });
   await waitFor(async () => (await updatesInFlight(game)) === 9, { describe: 'eight calls to wait' });
+  // They must have met the full queue: one that came after the stop would be a conflict too.
+  await waitFor(() => answered === 2, { describe: 'two calls to be refused' });
   const stop = gm.stopGame(game, key('first'));
   // As the tenth update, or as a signal where the calls that are refused have the slot for a moment.
   await waitFor(
