@@ -28,6 +28,7 @@ import { GameMasterError, isErrorCode } from '../domain/errors';
 import type { RuntimeRow } from '../domain/runtime-record';
 import { isTerminal } from '../domain/runtime-status';
 import type { EngineVersionStore } from '../stores/engine-versions';
+import { StoreUnavailable } from '../stores/errors';
 import type { OperationLogStore } from '../stores/operation-log';
 import type { RuntimeRecordStore } from '../stores/runtime-records';
 import {
@@ -92,6 +93,8 @@ interface Sending<Body = unknown> {
   identity: CallIdentity;
   /** Epoch milliseconds. */
   startedAt: number;
+  /** Whether it may have reached its game. */
+  isSent: boolean;
 }
 
 /** Why a game did not take a call: what is to be done about it depends. */
@@ -103,6 +106,7 @@ interface Missed {
 /** Methods resolve with the reply of the operation, as JSON, and throw GameMasterError or StoreUnavailable. */
 export class LifecycleCalls {
   readonly #waits = new Set<() => void>();
+  #isEnding = false;
 
   constructor(private readonly options: LifecycleCallsOptions) {}
 
@@ -127,8 +131,9 @@ export class LifecycleCalls {
     return this.#carryOut('banish', call);
   }
 
-  /** Answers all who wait for an accepted call: the process is about to end, their operations go on. */
+  /** Answers all who wait for an accepted call, or come to: the process is about to end, their operations go on. */
   endWaits(): void {
+    this.#isEnding = true;
     for (const end of this.#waits) end();
   }
 
@@ -141,11 +146,18 @@ export class LifecycleCalls {
       body,
       identity: { key, hash, source, actor },
       startedAt: Date.now(),
+      isSent: false,
     };
-    if (call.keyGiven) {
-      const remembered = await this.#recall(sending);
-      if (remembered !== undefined) return remembered.reply;
+    try {
+      const remembered = call.keyGiven ? await this.#recall(sending) : undefined;
+      return remembered === undefined ? await this.#send(sending) : remembered.reply;
+    } catch (error) {
+      throw sending.isSent && error instanceof StoreUnavailable ? outcomeUnknown(error) : error;
     }
+  }
+
+  async #send(sending: Sending): Promise<unknown> {
+    const { kind } = sending;
     for (;;) {
       const refusal = await this.#refusal(sending);
       if (refusal !== undefined) return this.#recallOrThrow(sending, refusal);
@@ -154,6 +166,9 @@ export class LifecycleCalls {
       if (!('missed' in taken)) {
         const outcome = await this.#outcome(sending, taken);
         if (outcome !== TURN_JUST_ENDED) return outcome;
+        // A conflict would name a turn that its caller sees is over.
+        if (Date.now() - sending.startedAt > ACCEPTANCE_MS)
+          return this.#recallOrThrow(sending, notAccepted());
         await sleep(TURN_END_MS);
         continue;
       }
@@ -194,6 +209,7 @@ export class LifecycleCalls {
     const failures = kind === 'register' ? await this.options.operations.countFailedRegistrations(gameId) : 0;
     const now = Date.now();
     const call = { ...identity, body, accept_before: new Date(now + ACCEPTABLE_MS).toISOString() };
+    sending.isSent = true;
     const { workflow } = this.options.temporal;
     const update = { updateId: `${kind}:${identity.key}`, waitForStage: WorkflowUpdateStage.ACCEPTED };
     try {
@@ -262,8 +278,7 @@ export class LifecycleCalls {
   }
 
   /** Whether callers can see the turn already that the game still waits for, which it hears of in a moment. */
-  async #isOnRecord({ gameId, startedAt }: Sending, turn: number): Promise<boolean> {
-    if (Date.now() - startedAt > ACCEPTANCE_MS) return false;
+  async #isOnRecord({ gameId }: Sending, turn: number): Promise<boolean> {
     const record = await this.options.records.find(gameId);
     return record !== null && record.currentTurn >= turn;
   }
@@ -323,6 +338,7 @@ export class LifecycleCalls {
   }
 
   async #untilEnded<T>(wait: (ended: Promise<never>) => Promise<T>): Promise<T> {
+    if (this.#isEnding) throw stillRunning();
     let end!: () => void;
     const ended = new Promise<never>((_resolve, reject) => {
       end = () => reject(stillRunning());
@@ -420,6 +436,11 @@ const unavailable = (message: string, cause?: unknown) =>
 const notAccepted = (cause?: unknown) =>
   unavailable(
     'the game did not take the call in time; repeat with the same Idempotency-Key to be sure',
+    cause,
+  );
+const outcomeUnknown = (cause: unknown) =>
+  unavailable(
+    'the store is not available to tell what became of the call; repeat with the same Idempotency-Key',
     cause,
   );
 const stillRunning = (cause?: unknown) =>
