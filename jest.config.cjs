@@ -25,8 +25,8 @@ module.exports = {
   // Two files at a time, on any machine: each mostly waits for ticks and outages, but brings processes of its own, which
   // have to be on time.
   maxWorkers: 2,
-  // For tests with real servers. (Jest does not take it per project.)
-  testTimeout: 60_000,
+  // For tests with real servers, on machines that are slow. (Jest does not take it per project.)
+  testTimeout: 120_000,
   projects: [
     {
       ...shared,

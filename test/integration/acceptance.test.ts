@@ -1,11 +1,15 @@
-import { GameMaster, untilTold } from '../support/game-master';
+import { GameMaster } from '../support/game-master';
 import { freshGameId } from '../support/stack';
 import { operationsOf } from '../support/story';
 import { TestEngine } from '../support/test-engine';
 import { waitFor } from '../support/wait-for';
 
-/** How long after it was sent a call may still begin (ARCHITECTURE.md), and a little more. */
-const PAST_ACCEPTANCE_MS = 5_500;
+/** How long after it was sent a call may still begin (ARCHITECTURE.md). */
+const ACCEPTABLE_MS = 5_000;
+/** A little more. */
+const PAST_ACCEPTANCE_MS = ACCEPTABLE_MS + 500;
+/** The front door waits two seconds; the rest is a busy machine's. Without its deadline it would be twenty and more. */
+const SOON_MS = 10_000;
 
 let gm: GameMaster;
 let engine: TestEngine;
@@ -20,7 +24,16 @@ afterEach(async () => {
 });
 
 function clockPast(time: number): Promise<true> {
-  return waitFor(() => Date.now() > time, { timeout: 20_000, describe: 'the clock' });
+  return waitFor(() => Date.now() > time, { describe: 'the clock' });
+}
+
+/** A worker that answers this has done all that lay before it. */
+async function stateOf(gameId: string): Promise<unknown> {
+  const [state] = await waitFor(async () => [await gm.workflow(gameId).query<unknown>('state')], {
+    timeout: 60_000,
+    describe: `the state of ${gameId}`,
+  });
+  return state;
 }
 
 test('without a worker calls answer 503 soon, and nothing comes of them once they are too late; signals wait', async () => {
@@ -33,11 +46,13 @@ test('without a worker calls answer 503 soon, and nothing comes of them once the
 
   const newcomer = freshGameId();
   const other = await TestEngine.start();
-  const register = () => gm.register(newcomer, gm.registration(other), { 'Idempotency-Key': 'k' });
-  const force = () => gm.force(running, { 'Idempotency-Key': 'k' });
   const sent = Date.now();
-  const replies = await Promise.all([register(), force(), gm.stopGame(running)]);
-  expect(Date.now() - sent).toBeLessThan(5_000);
+  const replies = await Promise.all([
+    gm.once.register(newcomer, gm.registration(other), { 'Idempotency-Key': 'k' }),
+    gm.once.force(running, { 'Idempotency-Key': 'k' }),
+    gm.once.stopGame(running),
+  ]);
+  expect(Date.now() - sent).toBeLessThan(SOON_MS);
   const tooLate = Date.now() + PAST_ACCEPTANCE_MS;
   for (const { status, headers, body } of replies) {
     expect(status).toBe(503);
@@ -47,67 +62,66 @@ test('without a worker calls answer 503 soon, and nothing comes of them once the
 
   await clockPast(tooLate);
   await gm.addWorker();
-  // A worker that answers a query has done all that lay before it.
-  expect(await gm.workflow(newcomer).query('state')).toBeNull();
-  expect(await gm.workflow(running).query('state')).toMatchObject({ status: 'running', currentTurn: 0 });
+  expect(await stateOf(newcomer)).toBeNull();
+  expect(await stateOf(running)).toMatchObject({ status: 'running', currentTurn: 0 });
   expect(await gm.operations(newcomer)).toEqual([]);
   expect(await operationsOf(gm, running)).toEqual(['register starting > running ok']);
   expect([...engine.turnLog, ...other.calls]).toEqual([]);
   await gm.untilRecord(operated, { current_turn: 1 });
 
-  const repeated = await Promise.all([register, force].map((call) => untilTold(call)));
+  const repeated = await Promise.all([
+    gm.register(newcomer, gm.registration(other), { 'Idempotency-Key': 'k' }),
+    gm.force(running, { 'Idempotency-Key': 'k' }),
+  ]);
   expect(repeated.map(({ status }) => status)).toEqual([201, 200]);
   expect([engine.turnLog, signalled.turnLog]).toEqual([[1], [1]]);
   await Promise.all([other.stop(), signalled.stop()]);
 });
 
-test.each([
-  ['in time', 201],
-  ['too late', 404],
-])('a worker that is frozen under calls and goes on %s: their keys have one effect', async (when, found) => {
-  gm = await GameMaster.start();
-  const running = await gm.running(engine);
-  const newcomer = freshGameId();
-  const other = await TestEngine.start();
-  const worker = gm.workers[0];
-  worker?.kill('SIGSTOP');
-  const calls = [
-    () => gm.register(newcomer, gm.registration(other), { 'Idempotency-Key': 'k' }),
-    () => gm.force(running, { 'Idempotency-Key': 'k' }),
-  ];
-  const refused = await Promise.all(calls.map((call) => call()));
-  expect(refused.map(({ status }) => status)).toEqual([503, 503]);
+test.each(['in time', 'too late'])(
+  'a worker that is frozen under calls and goes on %s: their keys have one effect',
+  async (when) => {
+    gm = await GameMaster.start();
+    const running = await gm.running(engine);
+    const newcomer = freshGameId();
+    const other = await TestEngine.start();
+    const worker = gm.workers[0];
+    worker?.kill('SIGSTOP');
+    const sent = Date.now();
+    const refused = await Promise.all([
+      gm.once.register(newcomer, gm.registration(other), { 'Idempotency-Key': 'k' }),
+      gm.once.force(running, { 'Idempotency-Key': 'k' }),
+    ]);
+    expect(refused.map(({ status }) => status)).toEqual([503, 503]);
 
-  if (when === 'too late') await clockPast(Date.now() + PAST_ACCEPTANCE_MS);
-  worker?.kill('SIGCONT');
-  if (found === 201) {
-    await gm.untilRecord(newcomer, { status: 'running' });
-    await gm.untilRecord(running, { current_turn: 1 });
-  } else {
-    expect(
-      await waitFor(() =>
-        gm
-          .workflow(newcomer)
-          .query('state')
-          .then((state) => [state]),
-      ),
-    ).toEqual([null]);
-    expect(await gm.workflow(running).query('state')).toMatchObject({ status: 'running', currentTurn: 0 });
-    expect(other.calls).toEqual([]);
-    expect(engine.turnLog).toEqual([]);
-  }
+    if (when === 'too late') await clockPast(Date.now() + PAST_ACCEPTANCE_MS);
+    worker?.kill('SIGCONT');
+    const states = [await stateOf(newcomer), await stateOf(running)];
+    if (when === 'too late') {
+      expect(states).toMatchObject([null, { status: 'running', currentTurn: 0 }]);
+      expect(other.calls).toEqual([]);
+      expect(engine.turnLog).toEqual([]);
+    } else if (Date.now() < sent + ACCEPTABLE_MS) {
+      // A machine that is slower than that leaves open which of them came too late.
+      await gm.untilRecord(newcomer, { status: 'running' });
+      await gm.untilRecord(running, { current_turn: 1 });
+    }
 
-  const repeated = await Promise.all(calls.map((call) => untilTold(call)));
-  expect(repeated.map(({ status, body }) => [status, body?.['current_turn']])).toEqual([
-    [201, 0],
-    [200, 1],
-  ]);
-  expect(other.callsOf('init')).toBe(1);
-  expect(engine.turnLog).toEqual([1]);
-  expect(await operationsOf(gm, newcomer)).toEqual(['register starting > running ok']);
-  expect(await operationsOf(gm, running)).toEqual([
-    'register starting > running ok',
-    'force generation_in_progress > running ok',
-  ]);
-  await other.stop();
-});
+    const repeated = await Promise.all([
+      gm.register(newcomer, gm.registration(other), { 'Idempotency-Key': 'k' }),
+      gm.force(running, { 'Idempotency-Key': 'k' }),
+    ]);
+    expect(repeated.map(({ status, body }) => [status, body?.['current_turn']])).toEqual([
+      [201, 0],
+      [200, 1],
+    ]);
+    expect(other.callsOf('init')).toBe(1);
+    expect(engine.turnLog).toEqual([1]);
+    expect(await operationsOf(gm, newcomer)).toEqual(['register starting > running ok']);
+    expect(await operationsOf(gm, running)).toEqual([
+      'register starting > running ok',
+      'force generation_in_progress > running ok',
+    ]);
+    await other.stop();
+  },
+);

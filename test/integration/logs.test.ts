@@ -69,7 +69,7 @@ const statusOf = async (gameId: string) =>
 const lines = () => [...gm.apis, ...gm.workers].flatMap((process) => process.lines);
 const untilLogged = (text: string | RegExp) =>
   waitFor(() => lines().some((line) => line.search(text) >= 0), {
-    timeout: 20_000,
+    timeout: 40_000,
     describe: () => `a line with ${String(text)} among\n${lines().slice(-20).join('\n')}`,
   });
 
@@ -83,7 +83,7 @@ test('a run with faults logs JSON, tells the game wherever it is about one, and 
 
   // Calls that are refused, by the edge, by the record, by the engine; one with a token that is none.
   const broken = await TestEngine.start();
-  broken.failNext('init', ...Array.from({ length: 3 }, () => ({ kind: 'cut' }) as const));
+  broken.faultOf = (call) => (call === 'init' ? { kind: 'cut' } : undefined);
   expect((await post(`/games/${refused}/register-runtime`, gm.registration(broken))).status).toBe(502);
   expect((await post(`/runtimes/${unknown}/stop`, { reason: 'x' })).status).toBe(404);
   expect((await post(`/runtimes/${gameId}/stop`, { surplus: adminSecret })).status).toBe(400);
@@ -95,9 +95,11 @@ test('a run with faults logs JSON, tells the game wherever it is about one, and 
   // An engine that fails, a worker that is killed in a turn.
   engine.failNext('turn', ...Array.from({ length: 3 }, () => ({ kind: 'answer', status: 500 }) as const));
   expect((await post(`/runtimes/${gameId}/force-next-turn`, {}, 'fails')).status).toBe(502);
+  const untilCalled = (more: number) => waitFor(() => engine.callsOf('turn') > more);
   const release = engine.holdTurns();
+  const failures = engine.callsOf('turn');
   const forced = post(`/runtimes/${gameId}/force-next-turn`, {}, 'survives');
-  await waitFor(() => engine.callsOf('turn') === 4, { timeout: 20_000 });
+  await untilCalled(failures);
   await gm.workers[0]?.crash();
   release();
   await gm.addWorker();
@@ -109,11 +111,12 @@ test('a run with faults logs JSON, tells the game wherever it is about one, and 
   await untilLogged('events wait in the outbox');
   await proxies.redis.setMode('pass');
 
-  const hold = engine.holdTurns();
+  const letGo = engine.holdTurns();
+  const before = engine.callsOf('turn');
   const waiting = post(`/runtimes/${gameId}/force-next-turn`, {}, 'without-postgres');
-  await waitFor(() => engine.callsOf('turn') === 6, { timeout: 20_000 });
+  await untilCalled(before);
   await proxies.postgres.setMode('refuse');
-  hold();
+  letGo();
   await untilLogged(/store is away|Activity failed/);
   await proxies.postgres.setMode('pass');
   expect((await waiting).body).toMatchObject({ current_turn: 3 });
@@ -125,7 +128,7 @@ test('a run with faults logs JSON, tells the game wherever it is about one, and 
   expect(withoutTemporal.status).toBe(503);
   await untilLogged('"sdkComponent":"core"');
   await proxies.temporal.setMode('pass');
-  await waitFor(async () => (await statusOf(gameId)) === 'running', { timeout: 30_000 });
+  await waitFor(async () => (await statusOf(gameId)) === 'running', { timeout: 40_000 });
   await Promise.all([...gm.apis, ...gm.workers].map((process) => process.stop()));
 
   const parsed = lines().map((line) => ({ line, fields: asJson(line) }));

@@ -267,7 +267,7 @@ describe('Temporal', () => {
     await stack.temporal.server?.kill();
     expect(await gm.record(gameId)).toMatchObject({ game_id: gameId });
     const begun = Date.now();
-    const refused = await gm.force(gameId);
+    const refused = await gm.once.force(gameId);
     expect(refused).toMatchObject({ status: 503, body: { error: { code: 'service_unavailable' } } });
     expect(refused.headers.get('retry-after')).not.toBeNull();
     expect(Date.now() - begun).toBeLessThan(5_000);
@@ -295,7 +295,8 @@ describe('Temporal', () => {
     const gameId = freshGameId();
     const register = async (): Promise<Reply> => {
       const headers = { 'Idempotency-Key': 'only-once' };
-      return gm.register(gameId, gm.registration(engine, { turn_schedule: EVERY_TWO_SECONDS }), headers);
+      const body = gm.registration(engine, { turn_schedule: EVERY_TWO_SECONDS });
+      return gm.once.register(gameId, body, headers);
     };
     expect((await fetch(`${api.baseUrl}/readyz`)).status).toBe(200);
     expect(await register()).toMatchObject({ status: 503 });

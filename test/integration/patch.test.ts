@@ -23,8 +23,9 @@ beforeAll(async () => {
     env: {
       ...reports.env,
       GAMEMASTER_RTM_BASE_URL: runtimeManager.baseUrl,
-      GAMEMASTER_RTM_TIMEOUT: '2s',
-      GAMEMASTER_ENGINE_ADMIN_TIMEOUT: '1s',
+      // Both stand in this process, which may come late; and Runtime Manager keeps a patch waiting in some tests.
+      GAMEMASTER_RTM_TIMEOUT: '10s',
+      GAMEMASTER_ENGINE_ADMIN_TIMEOUT: '4s',
     },
   });
   database = openDatabase({
@@ -293,7 +294,7 @@ test('an engine that does not come back at once is waited for', async () => {
   expect(await gm.record(gameId)).toMatchObject({ ...AT_1_0_1, status: 'engine_unreachable' });
   await engine.comeBack(port);
   await gm.untilRecord(gameId, { status: 'running', engine_health: 'healthy' });
-}, 90_000);
+});
 
 test('while a turn or a patch runs another operation is a conflict', async () => {
   const gameId = await gm.running(engine);

@@ -12,7 +12,8 @@ let engine: TestEngine;
 beforeAll(async () => {
   runtimeManager = await TestRuntimeManager.start();
   gm = await GameMaster.start({
-    env: { GAMEMASTER_RTM_BASE_URL: runtimeManager.baseUrl, GAMEMASTER_RTM_TIMEOUT: '3s' },
+    // Longer than a busy machine takes for what has to happen while Runtime Manager is waited for.
+    env: { GAMEMASTER_RTM_BASE_URL: runtimeManager.baseUrl, GAMEMASTER_RTM_TIMEOUT: '10s' },
   });
   await installGates(gm.database);
 });

@@ -43,7 +43,7 @@ export class ServiceProcess {
         if (this.ended) return true;
         return (await fetch(`${this.baseUrl}/readyz`)).ok;
       },
-      { timeout: 30_000, describe: () => `${this.name} to be ready:\n${this.lines.slice(-20).join('\n')}` },
+      { timeout: 60_000, describe: () => `${this.name} to be ready:\n${this.lines.slice(-20).join('\n')}` },
     );
     if (this.ended) throw new Error(`${this.name} ended:\n${this.lines.slice(-20).join('\n')}`);
   }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, Socket, type AddressInfo, type Server } from 'node:net';
+import { createServer, Socket, type Server } from 'node:net';
+import { freePort } from './stack';
 
 /**
  * - `pass`: everything goes through.
@@ -37,6 +38,8 @@ export class TcpProxy {
 
   static async start(target: Target): Promise<TcpProxy> {
     const proxy = new TcpProxy(target);
+    // Not one of the system's choice, which it could give to another while `refuse` holds.
+    proxy.#port = await freePort();
     await proxy.#listen();
     return proxy;
   }
@@ -123,7 +126,6 @@ export class TcpProxy {
   async #listen(): Promise<void> {
     this.#server.listen(this.#port, this.host);
     await once(this.#server, 'listening');
-    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   async #stopListening(): Promise<void> {

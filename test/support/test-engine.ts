@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from './stack';
 
 interface Player {
   id: string;
@@ -72,7 +73,7 @@ export class TestEngine {
 
   static async start(options: TestEngineOptions = {}): Promise<TestEngine> {
     const engine = new TestEngine(options);
-    await engine.listen(0);
+    await engine.listen(await freePort());
     return engine;
   }
 
@@ -129,7 +130,7 @@ export class TestEngine {
     return this.calls.filter((made) => made === call).length;
   }
 
-  /** Stops listening: calls are refused until `comeBack`. */
+  /** Stops listening: calls are refused until `comeBack`. The port stays ours meanwhile. */
   async goAway(): Promise<number> {
     const { port } = this;
     await this.stop();

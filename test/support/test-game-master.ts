@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { freePort } from './stack';
 
 export type GameMasterCall = 'image-ref' | 'liveness' | 'invalidate' | 'register-runtime' | 'banish' | 'stop';
 /** An error code with its status, a success, or no answer at all. */
@@ -42,7 +43,7 @@ export class TestGameMaster {
 
   static async start(): Promise<TestGameMaster> {
     const gameMaster = new TestGameMaster();
-    await gameMaster.listen(0);
+    await gameMaster.listen(await freePort());
     return gameMaster;
   }
 
@@ -70,7 +71,7 @@ export class TestGameMaster {
     );
   }
 
-  /** Stops listening: calls are refused until `comeBack`. */
+  /** Stops listening: calls are refused until `comeBack`. The port stays ours meanwhile. */
   async goAway(): Promise<number> {
     const { port } = this;
     await this.stop();

@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { freePort } from './stack';
 
 export type MembershipStatus = 'active' | 'removed' | 'blocked';
 
@@ -35,7 +36,7 @@ export class TestLobby {
 
   static async start(): Promise<TestLobby> {
     const lobby = new TestLobby();
-    await lobby.listen(0);
+    await lobby.listen(await freePort());
     return lobby;
   }
 
@@ -73,7 +74,7 @@ export class TestLobby {
     };
   }
 
-  /** Stops listening: calls are refused until `comeBack`. */
+  /** Stops listening: calls are refused until `comeBack`. The port stays ours meanwhile. */
   async goAway(): Promise<number> {
     const { port } = this;
     await this.stop();

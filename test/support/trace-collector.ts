@@ -46,14 +46,17 @@ export class TraceCollector {
     return { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, OTEL_BSP_SCHEDULE_DELAY: '100' };
   }
 
-  /** The way from the first span of its trace to `span`: `service name` each. Undefined while one is missing. */
-  pathTo(span: Span): string[] | undefined {
+  /**
+   * The way to `span` from the first span of its trace, or from below `caller`, which is not here: `service name` each.
+   * Undefined while one is missing.
+   */
+  pathTo(span: Span, caller?: string): string[] | undefined {
     const own = `${span.service} ${span.name}`;
-    if (span.parentSpanId === undefined) return [own];
+    if (span.parentSpanId === caller) return [own];
     const parent = this.spans.find(
       ({ traceId, spanId }) => traceId === span.traceId && spanId === span.parentSpanId,
     );
-    const path = parent && this.pathTo(parent);
+    const path = parent && this.pathTo(parent, caller);
     return path && [...path, own];
   }
 

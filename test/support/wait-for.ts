@@ -10,7 +10,7 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   options: { timeout?: number; interval?: number; describe?: string | (() => string) } = {},
 ): Promise<Exclude<T, false | null | undefined>> {
-  const { timeout = 10_000, interval = 25, describe = 'the condition' } = options;
+  const { timeout = 30_000, interval = 25, describe = 'the condition' } = options;
   const deadline = Date.now() + timeout;
   let last: string;
   let cause: unknown;

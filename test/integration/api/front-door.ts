@@ -39,6 +39,9 @@ export class FrontDoor {
       GAMEMASTER_TEMPORAL_TASK_QUEUE: freshTaskQueue(),
       GAMEMASTER_LOBBY_BASE_URL: 'http://127.0.0.1:1',
       GAMEMASTER_RTM_BASE_URL: 'http://127.0.0.1:1',
+      // This process has the tests to run as well, and may come late to an answer that is there.
+      GAMEMASTER_POSTGRES_CONNECT_TIMEOUT: '10s',
+      GAMEMASTER_POSTGRES_QUERY_TIMEOUT: '10s',
       ...settings,
     });
     const lines: Record<string, unknown>[] = [];
@@ -121,6 +124,12 @@ export const REGISTRATION = {
   target_engine_version: '1.0.0',
   turn_schedule: '0 18 * * *',
 };
+
+/**
+ * What is answered at once is answered within this. Where a deadline of two or three seconds bounds it, a busy machine
+ * has the rest; without one it would be twenty seconds and more.
+ */
+export const SOON_MS = 10_000;
 
 /** How long the call took, in milliseconds, beside its reply. */
 export async function timed(call: Promise<Reply>): Promise<Reply & { ms: number }> {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { GameMasterProcess } from '../../support/game-master';
-import { freePort, freshDatabase, stackAddresses } from '../../support/stack';
+import { freePort, freshDatabase, stackAddresses, waitFor } from '../../support/stack';
 
 const started: GameMasterProcess[] = [];
 afterEach(async () => {
@@ -14,6 +14,8 @@ async function start(env: Record<string, string>): Promise<GameMasterProcess> {
     GAMEMASTER_TEMPORAL_ADDRESS: stackAddresses().temporalAddress,
     GAMEMASTER_LOBBY_BASE_URL: 'http://127.0.0.1:1',
     GAMEMASTER_RTM_BASE_URL: 'http://127.0.0.1:1',
+    GAMEMASTER_POSTGRES_CONNECT_TIMEOUT: '10s',
+    GAMEMASTER_POSTGRES_QUERY_TIMEOUT: '10s',
     ...env,
   });
   started.push(child);
@@ -55,7 +57,12 @@ test('on an empty database it migrates, serves without Temporal, and ends in goo
   expect((await fetch(`${api.baseUrl}/api/v1/internal/runtimes`)).status).toBe(200);
   const ready = { status: 'ready', checks: { postgres: 'up', temporal: 'down' } };
   for (const address of [api.baseUrl, `http://127.0.0.1:${metricsPort}`]) {
-    expect(await (await fetch(`${address}/readyz`)).json()).toEqual(ready);
+    // A probe waits for a second, which is little for a busy Postgres.
+    const told = await waitFor(async () => {
+      const response = await fetch(`${address}/readyz`);
+      return response.ok && response.json();
+    });
+    expect(told).toEqual(ready);
   }
   expect(await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()).toContain(
     'gamemaster_http_request_duration_seconds_count{operation="internalListRuntimes",status="200"} 1',

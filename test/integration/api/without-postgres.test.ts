@@ -1,6 +1,6 @@
 import { TcpProxy } from '../../support/tcp-proxy';
 import { waitFor } from '../../support/wait-for';
-import { API, FrontDoor, timed } from './front-door';
+import { API, FrontDoor, SOON_MS, timed } from './front-door';
 
 test('without Postgres everything answers 503 in bounded time, and the process is not ready', async () => {
   const door = await FrontDoor.open({ GAMEMASTER_POSTGRES_QUERY_TIMEOUT: '500ms' });
@@ -29,14 +29,16 @@ test('without Postgres everything answers 503 in bounded time, and the process i
     ].map(timed),
   );
   expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 503));
-  for (const { ms } of replies) expect(ms).toBeLessThan(2_500);
-  expect(replies.at(-1)?.body).toMatchObject({
-    status: 'not_ready',
-    checks: { postgres: 'down', temporal: 'up' },
+  for (const { ms } of replies) expect(ms).toBeLessThan(SOON_MS);
+  // Whether Temporal is there is asked for a second, which is little for a busy machine.
+  const { body } = await waitFor(async () => {
+    const probe = await cut.call('GET', '/readyz');
+    return (probe.body['checks'] as { temporal: string }).temporal === 'up' && probe;
   });
+  expect(body).toMatchObject({ status: 'not_ready', checks: { postgres: 'down', temporal: 'up' } });
   await proxy.setMode('pass');
-  await waitFor(async () => (await cut.call('GET', '/readyz')).status === 200, { timeout: 5_000 });
-  expect((await cut.call('GET', `${API}/engine-versions`)).status).toBe(200);
+  await waitFor(async () => (await cut.call('GET', '/readyz')).status === 200);
+  await waitFor(async () => (await cut.call('GET', `${API}/engine-versions`)).status === 200);
   await cut.close();
   await door.close();
   await proxy.close();
