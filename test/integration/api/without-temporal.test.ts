@@ -9,11 +9,11 @@ const NOWHERE = '127.0.0.1:1';
 /** How long the front door waits for a game to take a call. */
 const ACCEPTANCE_MS = 2_000;
 
-function expectUnavailable({ status, body, headers, ms }: Reply & { ms: number }): void {
+function expectUnavailable({ status, body, headers, awakeMs }: Reply & { awakeMs: number }): void {
   expect([status, body]).toMatchObject([503, { error: { code: 'service_unavailable' } }]);
   expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
   expect(headers.get('idempotency-key')).toMatch(/^.+$/);
-  expect(ms).toBeLessThan(SOON_MS);
+  expect(awakeMs).toBeLessThan(SOON_MS);
 }
 
 const codesOf = (replies: Reply[]) =>
@@ -39,7 +39,7 @@ describe.each(['absent', 'a black hole'])('while Temporal is %s', (how) => {
     await proxy.close();
   });
 
-  test('lifecycle calls answer soon', async () => {
+  test('lifecycle calls answer within three seconds', async () => {
     const replies = await Promise.all(
       [
         door.register(freshGameId()),
@@ -79,9 +79,9 @@ describe.each(['absent', 'a black hole'])('while Temporal is %s', (how) => {
       [204, 'DELETE', `${versions}/1.0.1`],
     ];
     for (const [expected, method, path, body] of calls) {
-      const { status, ms } = await timed(door.call(method, path, { body }));
+      const { status, awakeMs } = await timed(door.call(method, path, { body }));
       expect([path, status]).toEqual([path, expected]);
-      expect(ms).toBeLessThan(5_000);
+      expect(awakeMs).toBeLessThan(SOON_MS);
     }
     // A probe waits for a second, which is little for a busy Postgres.
     const { body } = await waitFor(async () => {
@@ -170,10 +170,10 @@ describe('while no worker takes the calls', () => {
     const game = freshGameId();
     await door.insertGame(game);
     const replies = await Promise.all([timed(door.force(game)), timed(door.stop(game))]);
-    for (const { status, body, ms } of replies) {
+    for (const { status, body, ms, awakeMs } of replies) {
       expect([status, body]).toMatchObject([503, { error: { code: 'service_unavailable' } }]);
       expect(ms).toBeGreaterThan(2_500);
-      expect(ms).toBeLessThan(SOON_MS);
+      expect(awakeMs).toBeLessThan(SOON_MS);
     }
   });
 });
