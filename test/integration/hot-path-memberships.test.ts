@@ -1,12 +1,12 @@
 import { API } from './api/front-door';
-import { outcomeOf, PlayersGround } from '../support/players-ground';
+import { outcomeOf, PATIENT, PlayersGround } from '../support/players-ground';
 import type { LobbyFault } from '../support/test-lobby';
 import { waitFor } from '../support/wait-for';
 
 describe('members are remembered', () => {
   let ground: PlayersGround;
   beforeAll(async () => {
-    ground = await PlayersGround.open({ GAMEMASTER_LOBBY_TIMEOUT: '500ms' });
+    ground = await PlayersGround.open(PATIENT);
   });
   afterAll(() => ground.close());
 
@@ -53,13 +53,22 @@ describe('members are remembered', () => {
       { status: 200, body: '{"memberships":[{"user_id":"ann","race_name":"A","status":"boss"}]}' },
     ],
     ['a broken connection', 'cut'],
-    ['silence', 'hang'],
     ['an answer without end', 'endless'],
   ])('%s of Lobby lets nobody in, and is not remembered', async (_what, fault) => {
     const game = await ground.game();
     ground.lobby.failNext(fault);
     expect(outcomeOf(await ground.commands(game))).toBe('service_unavailable');
     expect(outcomeOf(await ground.commands(game))).toBe(200);
+  });
+
+  test('silence of Lobby lets nobody in, and is not remembered', async () => {
+    const impatient = await PlayersGround.open({ ...PATIENT, GAMEMASTER_LOBBY_TIMEOUT: '500ms' });
+    const game = await impatient.game();
+    impatient.lobby.failNext('hang');
+    expect(outcomeOf(await impatient.commands(game))).toBe('service_unavailable');
+    // A busy machine may be as slow as that once more; what is remembered would stay for half a minute.
+    await waitFor(async () => outcomeOf(await impatient.commands(game)) === 200, { timeout: 20_000 });
+    await impatient.close();
   });
 
   test('a game that Lobby does not know is played by nobody, and that is remembered', async () => {
@@ -130,22 +139,20 @@ describe('members are remembered', () => {
 
 describe('limits of what is remembered', () => {
   test('after its time Lobby is asked again', async () => {
-    const ground = await PlayersGround.open({ GAMEMASTER_MEMBERSHIP_CACHE_TTL: '300ms' });
+    const ground = await PlayersGround.open({ ...PATIENT, GAMEMASTER_MEMBERSHIP_CACHE_TTL: '300ms' });
     const game = await ground.game();
     expect(outcomeOf(await ground.commands(game))).toBe(200);
     ground.lobby.setMember(game, 'ann', 'removed');
-    await waitFor(async () => outcomeOf(await ground.commands(game)) === 'forbidden', { timeout: 5_000 });
+    await waitFor(async () => outcomeOf(await ground.commands(game)) === 'forbidden');
     expect(ground.lobby.requestsFor(game)).toBe(2);
     const port = await ground.lobby.goAway();
-    await waitFor(async () => outcomeOf(await ground.commands(game)) === 'service_unavailable', {
-      timeout: 5_000,
-    });
+    await waitFor(async () => outcomeOf(await ground.commands(game)) === 'service_unavailable');
     await ground.lobby.comeBack(port);
     await ground.close();
   });
 
   test('the games asked for longest ago are forgotten, but not while somebody waits for them', async () => {
-    const ground = await PlayersGround.open({ GAMEMASTER_MEMBERSHIP_CACHE_MAX_GAMES: '2' });
+    const ground = await PlayersGround.open({ ...PATIENT, GAMEMASTER_MEMBERSHIP_CACHE_MAX_GAMES: '2' });
     const games = await Promise.all(Array.from({ length: 5 }, () => ground.game()));
     const release = ground.lobby.hold();
     const calls = Promise.all(games.map((game) => ground.report(game, 1)));
@@ -176,7 +183,7 @@ describe('limits of what is remembered', () => {
 });
 
 test('Postgres is asked for each call: without it nobody is let in', async () => {
-  const ground = await PlayersGround.open();
+  const ground = await PlayersGround.open(PATIENT);
   const game = await ground.game();
   expect(outcomeOf(await ground.commands(game))).toBe(200);
   await ground.door.database.close();

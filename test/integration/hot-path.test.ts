@@ -1,5 +1,7 @@
 import { endEngines, startEngine } from '../../platform/engine/test/running-engine';
+import { closeGate, installGates } from '../support/gates';
 import { GameMaster, type GameMasterProcess } from '../support/game-master';
+import { PATIENT } from '../support/players-ground';
 import { stackAddresses } from '../support/stack';
 import { TcpProxy } from '../support/tcp-proxy';
 import { TestLobby } from '../support/test-lobby';
@@ -46,7 +48,10 @@ let gameMaster: GameMaster;
 let replicas: [GameMasterProcess, GameMasterProcess];
 beforeAll(async () => {
   lobby = await TestLobby.start();
-  gameMaster = await GameMaster.start({ apis: 2, env: { GAMEMASTER_LOBBY_BASE_URL: lobby.baseUrl } });
+  gameMaster = await GameMaster.start({
+    apis: 2,
+    env: { ...PATIENT, GAMEMASTER_LOBBY_BASE_URL: lobby.baseUrl },
+  });
   const [one, two] = gameMaster.apis;
   if (one === undefined || two === undefined) throw new Error('two replicas were asked for');
   replicas = [one, two];
@@ -58,8 +63,8 @@ afterAll(async () => {
 });
 
 /** A running game of Ann (Aelinari) and Bob (Borg) on an engine of its own. */
-async function newGame(settings: { turnDuration?: number } = {}): Promise<string> {
-  const { url } = await startEngine(settings);
+async function newGame(): Promise<string> {
+  const { url } = await startEngine();
   const gameId = await gameMaster.running({ endpoint: url });
   lobby.setMember(gameId, 'ann', 'active');
   lobby.setMember(gameId, 'bob', 'active');
@@ -170,7 +175,10 @@ test('a removed member is refused by both replicas from the 204 on, also when a 
 });
 
 test('while a turn is made every call is refused, and right after it is let through', async () => {
-  const gameId = await newGame({ turnDuration: 1_500 });
+  const gameId = await newGame();
+  // The turn stands still before its record until all have asked.
+  await installGates(gameMaster.database);
+  const gate = await closeGate(gameMaster.database, 'operation_log', gameId);
   const forced = gameMaster.force(gameId);
   await gameMaster.untilRecord(gameId, { status: 'generation_in_progress' });
   for (const api of replicas) {
@@ -183,6 +191,7 @@ test('while a turn is made every call is refused, and right after it is let thro
     ready: false,
     status: 'generation_in_progress',
   });
+  await gate.open();
   expect((await forced).status).toBe(200);
   for (const api of replicas) {
     expect(await play(api, gameId, 'ann')).toEqual({ status: 200, body: { turn: 1, accepted: 1 } });

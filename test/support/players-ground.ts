@@ -4,6 +4,18 @@ import { ScriptedEngine } from './scripted-engine';
 import { freshGameId } from './stack';
 import { TestLobby } from './test-lobby';
 
+/**
+ * Settings for tests of what is answered, not of how long it is waited for: api, engine, Lobby and test are one process
+ * here, and none of them is away because that stood still for a moment.
+ */
+export const PATIENT = {
+  GAMEMASTER_POSTGRES_CONNECT_TIMEOUT: '30s',
+  GAMEMASTER_POSTGRES_QUERY_TIMEOUT: '30s',
+  GAMEMASTER_LOBBY_TIMEOUT: '30s',
+  GAMEMASTER_ENGINE_HOT_TIMEOUT: '30s',
+  GAMEMASTER_MEMBERSHIP_CACHE_TTL: '10m',
+};
+
 export interface PlayedGame {
   endpoint?: string;
   status?: string;

@@ -17,8 +17,8 @@ beforeAll(async () => {
   database = openDatabase({
     dsn: fresh.dsn,
     poolSize: 4,
-    queryTimeoutMs: 5_000,
-    connectTimeoutMs: 2_000,
+    queryTimeoutMs: 30_000,
+    connectTimeoutMs: 30_000,
     applicationName: 'test',
     onPoolError: quiet,
   });

@@ -12,12 +12,13 @@ import { freshDatabase, freshGameId } from '../../support/stack';
 
 export const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** Statements are patient here, unless a test is about those that are not: a busy server is no failure. */
 export function open(dsn: string, options: Partial<DatabaseOptions> = {}): Database {
   return openDatabase({
     dsn,
     poolSize: 10,
-    queryTimeoutMs: 5_000,
-    connectTimeoutMs: 5_000,
+    queryTimeoutMs: 30_000,
+    connectTimeoutMs: 30_000,
     applicationName: 'test',
     onPoolError: () => undefined,
     ...options,
