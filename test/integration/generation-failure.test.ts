@@ -1,6 +1,7 @@
 import { EVERY_SECOND, GameMaster, type Reply } from '../support/game-master';
 import { intentsOf, lobbyEventsOf, operationsOf } from '../support/story';
 import { TestEngine, type Fault } from '../support/test-engine';
+import { waitFor } from '../support/wait-for';
 
 let gm: GameMaster;
 let engine: TestEngine;
@@ -57,7 +58,7 @@ test('a turn that the engine fails three times ends the ticking, until a forced 
 
   const reply = await gm.force(gameId);
   expect(reply.body).toMatchObject({ status: 'running', current_turn: 1 });
-  await gm.untilRecord(gameId, { status: 'running', current_turn: 2 });
+  await waitFor(async () => Number((await gm.record(gameId))['current_turn']) >= 2);
   expect((await operationsOf(gm, gameId)).slice(2, 4)).toEqual([
     'force generation_in_progress > running ok',
     'turn generation_in_progress > running ok',

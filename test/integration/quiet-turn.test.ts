@@ -1,5 +1,5 @@
 import { EVERY_SECOND, GameMaster } from '../support/game-master';
-import { indexesOfActivity } from '../support/history';
+import { EventType, indexesOfActivity, type HistoryEvent } from '../support/history';
 import { TestEngine } from '../support/test-engine';
 import { waitFor } from '../support/wait-for';
 
@@ -11,14 +11,35 @@ test('a turn that nothing disturbs costs at most 15 events of history', async ()
   const engine = await TestEngine.start();
   try {
     const gameId = await gm.running(engine, { turn_schedule: EVERY_SECOND });
-    await waitFor(() => engine.turn > TURNS, { timeout: 30_000 });
-    const { events = [] } = await gm.workflow(gameId).fetchHistory();
-    const turns = indexesOfActivity(events ?? [], 'generateTurn');
-    const costs = turns.slice(1).map((index, turn) => index - (turns[turn] ?? 0));
-    expect(costs.length).toBeGreaterThanOrEqual(TURNS);
-    expect(Math.max(...costs)).toBeLessThanOrEqual(MOST_EVENTS);
+    const quiet = await waitFor(
+      async () => {
+        const { events } = await gm.workflow(gameId).fetchHistory();
+        const found = turnsOf(events ?? []).filter((turn) => !turn.some(isDisturbance));
+        return found.length >= TURNS && found;
+      },
+      { timeout: 60_000, interval: 500, describe: `${TURNS} turns that nothing disturbs` },
+    );
+    expect(Math.max(...quiet.map((turn) => turn.length))).toBeLessThanOrEqual(MOST_EVENTS);
   } finally {
     await gm.stop();
     await engine.stop();
   }
 }, 120_000);
+
+/** The events of each turn, up to the next one's. */
+function turnsOf(history: readonly HistoryEvent[]): HistoryEvent[][] {
+  const begins = indexesOfActivity(history, 'generateTurn');
+  return begins.slice(1).map((end, turn) => history.slice(begins[turn], end));
+}
+
+/**
+ * What a machine that stood still for a moment leaves behind: a worker that was too slow for a task, a store that had to
+ * be asked again, a turn that was over after the next tick.
+ */
+function isDisturbance({ eventType, activityTaskScheduledEventAttributes: activity }: HistoryEvent): boolean {
+  return (
+    eventType === EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT ||
+    eventType === EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED ||
+    ['flushOutbox', 'reschedule'].includes(activity?.activityType?.name ?? '')
+  );
+}
