@@ -15,6 +15,8 @@ export class RuntimeReports {
   readonly stream = `${freshKeyPrefix()}health_events`;
   /** Has the processes read this stream. */
   readonly env = { GAMEMASTER_STREAM_HEALTH_EVENTS: this.stream };
+  /** How many entries were put on the stream. */
+  added = 0;
   private lastAt = Date.now();
 
   /** Puts an entry on the stream. Returns its id. */
@@ -32,6 +34,7 @@ export class RuntimeReports {
   async add(gm: GameMaster, fields: Record<string, string>): Promise<string> {
     const id = await gm.redis.xadd(this.stream, '*', ...Object.entries(fields).flat());
     if (id === null) throw new Error('the entry was not added');
+    this.added += 1;
     return id;
   }
 
