@@ -48,6 +48,17 @@ async function state(gameId: string, of = gm) {
   return found;
 }
 
+/** The state once every event is out: nothing in it changes any more by itself. */
+function stateAtRest(gameId: string) {
+  return waitFor(
+    async () => {
+      const found = await state(gameId);
+      return !found.outboxPending && found;
+    },
+    { describe: 'every event to be out' },
+  );
+}
+
 function upTo(turn: number): number[] {
   return Array.from({ length: turn }, (_, index) => index + 1);
 }
@@ -55,11 +66,11 @@ function upTo(turn: number): number[] {
 test('a new run begins with the state of the old one, and goes on', async () => {
   const gameId = await gm.running(engine);
   await force(gameId);
-  const before = await state(gameId);
+  const before = await stateAtRest(gameId);
   expect(before).toMatchObject({ currentTurn: 1, skippedTickAt: expect.any(Number) as number });
 
   await continueAsNew(gameId);
-  expect(await state(gameId)).toEqual(before);
+  expect(await stateAtRest(gameId)).toEqual(before);
   expect(await gm.record(gameId)).toMatchObject({ status: 'running', current_turn: 1, skip_next_tick: true });
 
   expect((await force(gameId)).body).toMatchObject({ current_turn: 2 });
@@ -92,11 +103,11 @@ test('a failed game is continued as a failed game', async () => {
   const gameId = await gm.running(engine);
   engine.failNext('turn', { kind: 'answer', status: 400 });
   expect((await force(gameId)).status).toBe(422);
-  const before = await state(gameId);
+  const before = await stateAtRest(gameId);
   expect(before.status).toBe('generation_failed');
 
   await continueAsNew(gameId);
-  expect(await state(gameId)).toEqual(before);
+  expect(await stateAtRest(gameId)).toEqual(before);
   expect((await force(gameId)).body).toMatchObject({ status: 'running', current_turn: 1 });
 });
 
@@ -248,4 +259,4 @@ test('events that wait for Redis are carried into the new run and leave from the
     await own.stop();
     await stack.stop();
   }
-}, 120_000);
+}, 180_000);

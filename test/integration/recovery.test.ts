@@ -16,7 +16,8 @@ beforeAll(async () => {
     env: {
       ...reports.env,
       GAMEMASTER_RTM_BASE_URL: runtimeManager.baseUrl,
-      GAMEMASTER_ENGINE_ADMIN_TIMEOUT: '1s',
+      // It is held for as long as a test needs.
+      GAMEMASTER_RTM_TIMEOUT: '50s',
     },
   });
 });
@@ -425,6 +426,7 @@ test('a game whose worker dies while it asks the engine has another ask, within 
   await Promise.all(gm.workers.map((worker) => worker.crash()));
   letGo();
   await gm.addWorker();
-  await gm.untilRecord(gameId, { status: 'running' }, 15_000);
+  // Else it would be noticed after the minute that the asking may take.
+  await gm.untilRecord(gameId, { status: 'running' }, 25_000);
   await expectAgreement(gameId);
 });

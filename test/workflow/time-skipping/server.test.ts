@@ -4,6 +4,9 @@ import { freshTaskQueue } from '../../support/stack';
 import { timeSkippingEnvironment } from '../../support/temporal';
 import type { waitDays } from './workflows';
 
+/** Some seconds, and many times that on a machine with other things to do. */
+const YEAR_WITHIN_MS = 120_000;
+
 test('a year of daily timers passes in seconds', async () => {
   const environment = await timeSkippingEnvironment();
   try {
@@ -22,8 +25,8 @@ test('a year of daily timers passes in seconds', async () => {
       }),
     );
     expect(passed).toBeGreaterThanOrEqual(365 * 24 * 3600 * 1000);
-    expect(Date.now() - began).toBeLessThan(30_000);
+    expect(Date.now() - began).toBeLessThan(YEAR_WITHIN_MS);
   } finally {
     await environment.teardown();
   }
-});
+}, 180_000);
