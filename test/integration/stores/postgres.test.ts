@@ -296,7 +296,14 @@ describe('a restart of Postgres', () => {
     };
     const faults = [
       { begin: () => server.stop(), end: () => server.start() },
-      { begin: () => server.kill(), end: () => server.start() },
+      {
+        begin: async () => {
+          await server.kill();
+          // Those that serve the connections notice a moment later, and answer until then.
+          await waitFor(() => database.pool.totalCount === 0, { describe: 'every connection to be cut' });
+        },
+        end: () => server.start(),
+      },
       { begin: () => server.pause(), end: () => server.resume() },
     ];
     let revision = 10;
