@@ -121,7 +121,13 @@ it('pulls an image once for all who want it at a time', async () => {
     setImmediate(() => answer(response, 404, { message: `refusal ${begun}` }));
   };
   const one = driver();
+  // Neither hears that it is not here before both have asked.
+  const asking: ServerResponse[] = [];
+  looks = (response) => {
+    if (asking.push(response) === 2) for (const each of asking) answer(each, 404, { message: 'not here' });
+  };
   const both = await Promise.allSettled([one.prepare(IMAGE), one.prepare(IMAGE)]);
   expect(both).toEqual(Array(2).fill({ status: 'rejected', reason: refused(/refusal 1/) }));
+  looks = (response) => answer(response, 404, { message: 'not here' });
   await expect(one.prepare(IMAGE)).rejects.toEqual(refused(/refusal 2/));
 });
