@@ -17,7 +17,7 @@ const HUNGRY_ENGINE = path.join(__dirname, 'hungry-engine.cjs');
 const ENGINE_MAIN = path.join(__dirname, '..', '..', 'dist', 'platform', 'engine', 'main.js');
 const BROKEN = ['node', '-e', 'console.error("this engine is broken"); process.exit(3)'];
 const MEMORY = 200 * 1024 * 1024;
-const STOP_TIMEOUT_MS = 3_000;
+const STOP_TIMEOUT_MS = 5_000;
 
 export interface Images {
   /** The reference engine, which on SIGUSR2 takes memory until it is ended. */

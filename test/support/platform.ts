@@ -1,5 +1,5 @@
 import type { DriverKit } from './engine-drivers';
-import { GameMaster } from './game-master';
+import { GameMaster, untilTold } from './game-master';
 import { Lobby } from './lobby';
 import { Notification } from './notification';
 import { RuntimeManager } from './runtime-manager';
@@ -69,7 +69,8 @@ export class Platform {
 
   async addVersion(version: string, imageRef: string): Promise<void> {
     const body = { version, image_ref: imageRef };
-    const { status } = await this.gm.call('POST', '/api/v1/internal/engine-versions', { body });
+    const create = () => this.gm.call('POST', '/api/v1/internal/engine-versions', { body });
+    const { status } = await untilTold(create);
     if (status !== 201) throw new Error(`engine version was not created: ${status}`);
   }
 

@@ -53,9 +53,10 @@ export class RuntimeManager {
       RTMANAGER_STREAM_JOB_RESULTS: streams.jobResults,
       RTMANAGER_STREAM_HEALTH_EVENTS: streams.healthEvents,
       RTMANAGER_JOB_CLAIM_AFTER: '500ms',
-      RTMANAGER_START_TIMEOUT: '15s',
+      RTMANAGER_START_TIMEOUT: '30s',
       RTMANAGER_PROBE_INTERVAL: '200ms',
-      RTMANAGER_PROBE_TIMEOUT: '500ms',
+      // An engine is not ill because a machine stood still for a moment.
+      RTMANAGER_PROBE_TIMEOUT: '4s',
       RTMANAGER_SWEEP_INTERVAL: '300ms',
       ...kit.env,
       ...env,

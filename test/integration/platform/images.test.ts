@@ -1,8 +1,9 @@
 /** The images themselves: each starts as nobody on a read-only root, plays its part, and ends in good order. */
+import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import Docker from 'dockerode';
 import { settings } from '../../../platform/rtmanager/settings';
-import { GameMaster, type Json } from '../../support/game-master';
+import { GameMaster, untilTold, type Json } from '../../support/game-master';
 import { ReferenceEngine } from '../../support/reference-engine';
 import { freePort, freshDatabase, freshGameId, freshKeyPrefix, stackAddresses } from '../../support/stack';
 import { waitFor } from '../../support/wait-for';
@@ -71,13 +72,21 @@ withImages('api', 'worker')(
     const [apiPort, workerPort] = [await freePort(), await freePort()];
     const api = `http://127.0.0.1:${apiPort}`;
     const worker = `http://127.0.0.1:${workerPort}`;
-    const call = async (path: string, body?: object): Promise<Json> => {
-      const response = await fetch(`${api}/api/v1/internal${path}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        ...(body && { body: JSON.stringify(body) }),
+    const call = async (path: string, body?: object): Promise<Json | undefined> => {
+      const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
+      const told = await untilTold(async () => {
+        const response = await fetch(`${api}/api/v1/internal${path}`, {
+          method: 'POST',
+          headers,
+          ...(body && { body: JSON.stringify(body) }),
+        });
+        return {
+          status: response.status,
+          headers: response.headers,
+          body: (await response.json()) as Json,
+        };
       });
-      return (await response.json()) as Json;
+      return told.body;
     };
     try {
       const processes = [

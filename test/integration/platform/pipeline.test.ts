@@ -3,16 +3,22 @@
  * enrolment to the last turn and the clean-up, and what becomes of a start that fails on the way.
  */
 import { DRIVER_KITS, type DriverKit } from '../../support/engine-drivers';
-import { NEVER_SOON } from '../../support/game-master';
+import { forcedTurn } from '../../support/forced-turn';
+import { NEVER_SOON, untilTold } from '../../support/game-master';
 import { as } from '../../support/lobby';
 import { Platform } from '../../support/platform';
 import { waitFor } from '../../support/stack';
 import { intentsOf, lobbyEventsOf, operationsOf } from '../../support/story';
 
 const FINISH_TURN = 2;
-const RETENTION = '3s';
+/** Until what is there of a stopped engine has been looked at. */
+const RETENTION = '6s';
+/** The second one is the last: time for whatever has to be seen of a game before. */
+const EVERY_TEN_SECONDS = '*/10 * * * * *';
 /** An image that Runtime Manager may not run. */
 const FOREIGN_IMAGE = 'elsewhere/engine:1.0.0';
+
+jest.setTimeout(150_000);
 
 describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) => {
   let platform: Platform;
@@ -41,7 +47,7 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
   }, 180_000);
   afterAll(async () => {
     await platform.stop();
-  }, 60_000);
+  }, 120_000);
 
   /** Starts a game, has something happen between the job and its start, and returns when the engine is up. */
   async function startWhile(gameId: string, meanwhile: () => Promise<unknown>): Promise<void> {
@@ -56,7 +62,7 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
   /** Waits until Runtime Manager has removed the game's container and forgotten the game. */
   async function untilCleanedUp(gameId: string): Promise<void> {
     await waitFor(async () => (await platform.manager.call('GET', `/${gameId}`)).status === 404, {
-      timeout: 20_000,
+      timeout: 40_000,
       describe: () => `${gameId} to be forgotten:\n${platform.manager.process.lines.slice(-10).join('\n')}`,
     });
     expect(await kit.create().inspect(gameId)).toBeNull();
@@ -64,8 +70,7 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
 
   test('a game goes from enrolment to its end, and is cleaned up', async () => {
     const { lobby, gm, manager, notification } = platform;
-    // Every two seconds: time for a command before the first turn.
-    const gameId = await lobby.openGame({ turn_schedule: '*/2 * * * * *', min_players: 2 });
+    const gameId = await lobby.openGame({ turn_schedule: EVERY_TEN_SECONDS, min_players: 2 });
     await lobby.enrol(gameId, 'ann', 'Aelinari');
     const invite = await lobby.post(gameId, 'invites', { user_id: 'bob' });
     const redeem = `invites/${String(invite['invite_id'])}/redeem`;
@@ -82,7 +87,7 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
       isRunning: true,
     });
     expect((await kit.engines()).filter((game) => game === gameId)).toHaveLength(1);
-    expect(await gm.record(gameId)).toMatchObject({
+    expect(await gm.untilRecord(gameId, { status: 'running' })).toMatchObject({
       engine_endpoint: container?.endpoint,
       current_image_ref: kit.images.engine,
     });
@@ -91,7 +96,7 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
     expect((await platform.command(gameId, 'eve')).status).not.toBe(200);
     await lobby.untilShown(gameId, { current_turn: 1, runtime_status: 'running' });
 
-    const game = await lobby.untilStatus(gameId, 'finished', 20_000);
+    const game = await lobby.untilStatus(gameId, 'finished', 40_000);
     expect(game).toMatchObject({ runtime: { current_turn: FINISH_TURN, runtime_status: 'finished' } });
     expect(await platform.turnLog(gameId)).toEqual([1, 2]);
     expect(await manager.untilResults(gameId, 2)).toMatchObject([
@@ -118,7 +123,7 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
       'game.turn.ready 1 to ann,bob',
       'game.finished 2 to ann,bob',
     ]);
-    await waitFor(async () => (await notification.pushes(gameId)).length === 4);
+    await waitFor(async () => (await notification.pushes(gameId)).length === 4, { timeout: 20_000 });
     expect((await notification.pushes(gameId)).sort()).toEqual([
       'ann: game.finished 2',
       'ann: game.turn.ready 1',
@@ -132,7 +137,7 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
       status: 'finished',
       runtime: { runtime_status: 'finished', current_turn: FINISH_TURN },
     });
-    expect(await gm.record(gameId)).toMatchObject({ status: 'finished', current_turn: FINISH_TURN });
+    await gm.untilRecord(gameId, { status: 'finished', current_turn: FINISH_TURN });
     expect(notification.mails(gameId)).toEqual([]);
   });
 
@@ -147,7 +152,7 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
       turn_schedule: NEVER_SOON,
     });
     await lobby.post(gameId, 'start');
-    expect(await lobby.untilStatus(gameId, 'start_failed')).toMatchObject({
+    expect(await lobby.untilStatus(gameId, 'start_failed', 60_000)).toMatchObject({
       status_reason: code,
       runtime: null,
     });
@@ -162,15 +167,19 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
       target_engine_version: '1.0.4',
       turn_schedule: NEVER_SOON,
     });
-    await startWhile(gameId, () => gm.call('POST', '/api/v1/internal/engine-versions/1.0.4/deprecate'));
+    const deprecate = () => gm.call('POST', '/api/v1/internal/engine-versions/1.0.4/deprecate');
+    await startWhile(gameId, async () => {
+      expect((await untilTold(deprecate)).status).toBeLessThan(300);
+    });
     expect(await lobby.untilStatus(gameId, 'start_failed')).toMatchObject({
       status_reason: 'engine_version_deprecated',
     });
-    expect(await lobby.entries('stopJobs', gameId)).toMatchObject([{ reason: 'orphan_cleanup' }]);
+    expect(await lobby.untilEntries('stopJobs', gameId)).toMatchObject([{ reason: 'orphan_cleanup' }]);
     await manager.untilRuntime(gameId, { status: 'stopped' });
     expect(await kit.create().inspect(gameId)).toMatchObject({ isRunning: false });
     await untilCleanedUp(gameId);
-    expect((await gm.call('GET', `/api/v1/internal/runtimes/${gameId}`)).status).toBe(404);
+    const look = () => gm.call('GET', `/api/v1/internal/runtimes/${gameId}`);
+    expect((await untilTold(look)).status).toBe(404);
   });
 
   test('Runtime Manager does not answer in time: the start fails, and no engine is left when it is back', async () => {
@@ -206,7 +215,7 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
     expect(intents).toMatchObject([
       { notification_type: 'lobby.runtime_paused_after_start', audience: 'admin_email' },
     ]);
-    await waitFor(() => notification.mails(gameId).length > 0);
+    await waitFor(() => notification.mails(gameId).length > 0, { timeout: 20_000 });
     expect(notification.mails(gameId)).toEqual([`${gameId} is paused after its start`]);
     expect(await manager.runtime(gameId)).toMatchObject({ status: 'running' });
     expect((await lobby.call('POST', `/api/v1/lobby/games/${gameId}/resume`)).status).toBe(503);
@@ -216,15 +225,11 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
     await lobby.untilStatus(gameId, 'running');
     expect(await operationsOf(gm, gameId)).toEqual(['register starting > running ok']);
     // Lobby may know of it by the event, a moment before the game itself has done with its registration.
-    const forced = await waitFor(async () => {
-      const answer = await gm.force(gameId);
-      return answer.status === 200 && answer;
-    });
-    expect(forced.body).toMatchObject({ status: 'running', current_turn: 1 });
+    expect(await forcedTurn(gm, gameId)).toMatchObject({ status: 'running', current_turn: 1 });
     await lobby.untilShown(gameId, { current_turn: 1, runtime_status: 'running' });
     expect(await platform.turnLog(gameId)).toEqual([1]);
     expect(await lobby.entries('startJobs', gameId)).toHaveLength(1);
-    await waitFor(async () => (await notification.pushes(gameId)).length === 2);
+    await waitFor(async () => (await notification.pushes(gameId)).length === 2, { timeout: 20_000 });
   });
 
   test('nobody was told what they could not understand', async () => {

@@ -6,7 +6,7 @@
 import { processKit, type DriverKit } from '../../../support/engine-drivers';
 import { Contract } from '../../../support/contract';
 import { RuntimeManager } from '../../../support/runtime-manager';
-import { freshGameId, stackAddresses } from '../../../support/stack';
+import { freshGameId, stackAddresses, waitFor } from '../../../support/stack';
 import { TcpProxy } from '../../../support/tcp-proxy';
 import { sendTo, type HttpAnswer, type HttpRequest } from '../../../unit/api/send';
 
@@ -36,7 +36,7 @@ beforeAll(async () => {
   manager = await RuntimeManager.start({ kit, env: { RTMANAGER_IMAGES: 'galaxy/*' } });
   gameId = freshGameId();
   await manager.started(gameId, kit.images.engine);
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await manager.stop();
   await kit.clean();
@@ -59,6 +59,13 @@ function call(method: string, path: string, body?: unknown, type = 'application/
   const payload = typeof body === 'string' ? body : JSON.stringify(body);
   return send({ method, url, headers: { 'content-type': type }, payload });
 }
+
+/** Its readiness when all is well: what takes longer than a second counts as down. */
+const ready = () =>
+  waitFor(async () => {
+    const told = await send({ url: '/readyz' });
+    return told.status === 200 && told;
+  });
 
 async function failedGame(): Promise<string> {
   const failed = freshGameId();
@@ -90,7 +97,7 @@ function withBody(operation: string, field: string): Outcomes {
 
 const OUTCOMES: Record<string, Outcomes> = {
   healthz: { 200: () => send({ url: '/healthz' }) },
-  readyz: { 200: () => send({ url: '/readyz' }), 503: () => answer(withoutRedis, 'readyz') },
+  readyz: { 200: () => ready(), 503: () => answer(withoutRedis, 'readyz') },
   listRuntimes: {
     200: () => call('GET', '?status=running&limit=1'),
     '400 invalid_request': () => call('GET', '?limit=0'),
@@ -182,8 +189,14 @@ test('puts jobs aside that nobody can understand', async () => {
   const next = freshGameId();
   await manager.addJob('stop', next, 'the stream goes on');
   expect((await manager.untilResults(next, 1))[0]).toMatchObject({ outcome: 'success', container_id: '' });
-  const starts = await manager.dead('startJobs');
-  const stops = await manager.dead('stopJobs');
+  // Those are of other games, and of another stream.
+  const deadOf = (stream: 'startJobs' | 'stopJobs', count: number) =>
+    waitFor(async () => {
+      const dead = await manager.dead(stream);
+      return dead.length >= count && dead;
+    });
+  const starts = await deadOf('startJobs', 1);
+  const stops = await deadOf('stopJobs', 2);
   expect(starts.map(({ reason }) => reason)).toEqual(['game_id: must be a game id']);
   expect(stops.map(({ reason }) => reason)).toEqual([
     'requested_at_ms: must be a number of milliseconds',

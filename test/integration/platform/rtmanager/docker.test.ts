@@ -19,13 +19,13 @@ describeWithDocker('the docker driver', () => {
     proxy = await TcpProxy.start({ path: socket });
     const env = {
       RTMANAGER_DOCKER_HOST: `tcp://127.0.0.1:${proxy.port}`,
-      RTMANAGER_DOCKER_TIMEOUT: '4s',
+      RTMANAGER_DOCKER_TIMEOUT: '8s',
       // What is told within seconds is told by events of the daemon, not by sweeps.
       RTMANAGER_SWEEP_INTERVAL: '10m',
       RTMANAGER_PROBE_INTERVAL: '10m',
     };
     manager = await RuntimeManager.start({ kit, env });
-  }, 90_000);
+  }, 240_000);
   afterAll(async () => {
     await manager.stop();
     await proxy.close();
@@ -67,7 +67,7 @@ describeWithDocker('the docker driver', () => {
     await manager.untilEvent(gameId, 'healthy');
     await manager.process.stop();
     await manager.again();
-  }, 60_000);
+  }, 180_000);
 
   it.each(['refuse', 'blackhole'] as const)(
     'lives through a daemon that is away (%s), and then tells what it missed',
@@ -77,7 +77,9 @@ describeWithDocker('the docker driver', () => {
       await proxy.setMode(mode);
       await kit.signal(lost, 'SIGKILL');
       await manager.addJob('start', wanted, kit.images.engine);
-      await waitFor(async () => (await fetch(`${manager.baseUrl}/readyz`)).status === 503);
+      await waitFor(async () => (await fetch(`${manager.baseUrl}/readyz`)).status === 503, {
+        timeout: 20_000,
+      });
       expect(await manager.call('POST', `/${lost}/restart`)).toMatchObject({
         status: 503,
         body: { error: { code: 'service_unavailable' } },
@@ -91,7 +93,7 @@ describeWithDocker('the docker driver', () => {
       await manager.untilEvent(lost, 'container_exited');
       expect(await manager.call('POST', `/${lost}/restart`)).toMatchObject({ body: { status: 'running' } });
     },
-    60_000,
+    150_000,
   );
 
   it('starts what is here while many wait for a registry that says nothing, and ends in the middle of it', async () => {
@@ -114,7 +116,7 @@ describeWithDocker('the docker driver', () => {
     expect(await manager.untilResults(waiting[39] ?? '', 1)).toMatchObject([
       { outcome: 'failure', error_code: 'image_pull_failed' },
     ]);
-  }, 60_000);
+  }, 150_000);
 
   it('reaches engines by name on a network, and says when there is none', async () => {
     const options = driverOptions({ publish: false, network: 'bridge-that-is-not-there' });
@@ -141,7 +143,7 @@ describeWithDocker('the docker driver', () => {
     for (const endpoint of endpoints) expect(endpoint).toMatch(/^http:\/\/galaxy-game-[a-z0-9-]{1,51}:8080$/);
     expect(new Set(endpoints).size).toBe(3);
     await network.remove();
-  }, 60_000);
+  }, 150_000);
 
   it('says that it does not know while the daemon is away', async () => {
     await proxy.setMode('refuse');
@@ -180,7 +182,7 @@ describeWithDocker('the docker driver', () => {
     expect((await volume.inspect()).Name).toBe(`galaxy-game-${gameId}-${spec.state}`);
     await theirs.removeStates(gameId);
     await expect(volume.inspect()).rejects.toMatchObject({ statusCode: 404 });
-  }, 60_000);
+  }, 150_000);
 
   /** Of a driver behind the proxy. */
   function driverOptions(others: Partial<DockerDriverOptions> = {}): DockerDriverOptions {
@@ -194,7 +196,7 @@ describeWithDocker('the docker driver', () => {
       memoryBytes: 200 * 1024 * 1024,
       cpus: 0.5,
       stopTimeoutMs: 3_000,
-      timeoutMs: 4_000,
+      timeoutMs: 8_000,
       pull: false,
       pullTimeoutMs: 1_000,
       stopping: new AbortController().signal,
@@ -223,7 +225,7 @@ describeWithDocker('the docker driver', () => {
         );
         return false;
       },
-      { timeout: 40_000, describe: `the health check to say ${status}` },
+      { timeout: 80_000, describe: `the health check to say ${status}` },
     );
   }
 });

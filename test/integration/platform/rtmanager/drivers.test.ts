@@ -6,7 +6,9 @@ import { freshGameId, waitFor } from '../../../support/stack';
 
 const RACES = { races: [{ race_name: 'Aelinari' }, { race_name: 'Borg' }] };
 
-describe.each(DRIVER_KITS)('%s', (_name, startKit) => {
+jest.setTimeout(120_000);
+
+describe.each(DRIVER_KITS)('%s', (name, startKit) => {
   let kit: DriverKit;
   let driver: Driver;
   let gameId: string;
@@ -22,7 +24,8 @@ describe.each(DRIVER_KITS)('%s', (_name, startKit) => {
     told = [];
     stopping = new AbortController();
     watching = driver.watch((id) => told.push(id), stopping.signal);
-  });
+    await untilWatched(told);
+  }, 240_000);
   beforeEach(async () => {
     gameId = freshGameId();
     spec = await kit.spec(gameId);
@@ -34,6 +37,10 @@ describe.each(DRIVER_KITS)('%s', (_name, startKit) => {
     await kit.clean();
   });
 
+  /** Docker's events come by a connection, and when that is there it is told of all games once. */
+  const untilWatched = async (news: (string | null)[]): Promise<void> => {
+    if (name === 'docker') await waitFor(() => news.includes(null), { timeout: 20_000 });
+  };
   const found = async (by = driver) => {
     const container = await by.inspect(gameId);
     if (container === null) throw new Error('there is no container');
@@ -59,7 +66,7 @@ describe.each(DRIVER_KITS)('%s', (_name, startKit) => {
       describe: 'the engine to end',
     });
   const untilTold = (before: number) =>
-    waitFor(() => told.slice(before).includes(gameId), { describe: `news of ${gameId}` });
+    waitFor(() => told.slice(before).includes(gameId), { timeout: 20_000, describe: `news of ${gameId}` });
 
   it('starts an engine once, however often it is asked to', async () => {
     expect(await driver.inspect(gameId)).toBeNull();
@@ -138,9 +145,9 @@ describe.each(DRIVER_KITS)('%s', (_name, startKit) => {
     const news: (string | null)[] = [];
     const end = new AbortController();
     const watch = successor.watch((id) => news.push(id), end.signal);
-    await waitFor(() => successor.ping().then(() => true));
+    await untilWatched(news);
     await kit.signal(gameId, 'SIGKILL');
-    await waitFor(() => news.includes(gameId), { describe: 'the successor to tell' });
+    await waitFor(() => news.includes(gameId), { timeout: 20_000, describe: 'the successor to tell' });
     expect(await found(successor)).toMatchObject({ isRunning: false });
     end.abort();
     await watch;

@@ -32,13 +32,13 @@ it('leaves no process of an engine that did not come up in time', async () => {
     env: { PATH },
     memoryBytes: 1024 ** 3,
     stopTimeoutMs: 1_000,
-    launchTimeoutMs: 1_000,
+    launchTimeoutMs: 5_000,
     log: quiet,
   });
   const spec = { gameId: 'orion', imageRef: 'galaxy/engine:1.0.0', state: '1', port: 20_000 };
   const failure: unknown = await driver.start(spec).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(StartFailure);
-  expect((failure as StartFailure).message).toMatch(/did not come up within 1000 ms/);
+  expect((failure as StartFailure).message).toMatch(/did not come up within 5000 ms/);
   const slow = Number(await readFile(pidFile, 'utf8'));
   // Killed with its launcher, and gone in its own time.
   await waitFor(async () => {

@@ -7,6 +7,8 @@ import { freshGameId, waitFor } from '../../../support/stack';
 
 const RACES = { races: [{ race_name: 'Aelinari' }, { race_name: 'Borg' }] };
 
+jest.setTimeout(150_000);
+
 describe.each(DRIVER_KITS)('with the %s driver', (name, startKit) => {
   let kit: DriverKit;
   let manager: RuntimeManager;
@@ -15,7 +17,7 @@ describe.each(DRIVER_KITS)('with the %s driver', (name, startKit) => {
     kit = await startKit();
     const env = { RTMANAGER_IMAGES: '*galaxy/*' };
     manager = await RuntimeManager.start({ kit, env });
-  }, 90_000);
+  }, 240_000);
   afterAll(async () => {
     await manager.stop();
     await kit.clean();
@@ -118,7 +120,7 @@ describe.each(DRIVER_KITS)('with the %s driver', (name, startKit) => {
       });
       expect(await manager.runtime(gameId)).toMatchObject({ status: 'running' });
     }
-  }, 90_000);
+  });
 
   it('takes a start for a success when the engine answers, also one that it finds running', async () => {
     const [gameId, other] = [freshGameId(), freshGameId()];
@@ -141,7 +143,7 @@ describe.each(DRIVER_KITS)('with the %s driver', (name, startKit) => {
     expect(await manager.untilResults(failing, 1)).toMatchObject([{ error_code: 'container_start_failed' }]);
     expect(await containers(failing)).toEqual([]);
     expect(await manager.runtime(failing)).toMatchObject({ status: 'start_failed' });
-  }, 60_000);
+  });
 
   it('says why an engine was not started, and leaves nothing behind', async () => {
     const failures: [imageRef: string, code: string, message: RegExp][] = [
@@ -165,7 +167,7 @@ describe.each(DRIVER_KITS)('with the %s driver', (name, startKit) => {
       expect(await manager.runtime(gameId)).toMatchObject({ status: 'start_failed', health: null });
       expect(await manager.events(gameId)).toEqual([]);
     }
-    expect(manager.process.lines.some((line) => line.includes('this engine is broken'))).toBe(true);
+    await waitFor(() => manager.process.lines.some((line) => line.includes('this engine is broken')));
   });
 
   it('tells what happens to an engine, and brings it back when asked to', async () => {
@@ -262,7 +264,7 @@ describe.each(DRIVER_KITS)('with the %s driver', (name, startKit) => {
     // And it hears of those again that it did not start itself.
     await kit.signal(well, 'SIGKILL');
     await manager.untilEvent(well, 'container_exited');
-  }, 90_000);
+  });
 
   it('ends a start, a patch and a stop that it was killed in, and nothing happens twice', async () => {
     const seeds = name === 'docker' ? [1] : [1, 2];
@@ -297,7 +299,7 @@ describe.each(DRIVER_KITS)('with the %s driver', (name, startKit) => {
         1,
       );
     }
-  }, 180_000);
+  }, 240_000);
 
   it('leaves a replacement alone that another Runtime Manager is at, and completes it when that is gone', async () => {
     const [gameId, other] = [freshGameId(), freshGameId()];
@@ -339,6 +341,7 @@ describe.each(DRIVER_KITS)('with the %s driver', (name, startKit) => {
     await manager.process.stop();
     await manager.again({ RTMANAGER_RETENTION: '1ms', RTMANAGER_REMOVE_STATE: 'true' });
     await waitFor(async () => (await manager.call('GET', `/${gameId}`)).status === 404, {
+      timeout: 60_000,
       describe: 'the runtime to be forgotten',
     });
     expect(await containers(gameId)).toEqual([]);
