@@ -12,6 +12,12 @@ import { TcpProxy } from '../../support/tcp-proxy';
 const log = createLogger({ level: 'silent', name: 'test' });
 const GROUP = 'readers';
 const LENGTH = 1_000;
+/** Of consumers that are to take over soon. */
+const CLAIM_SOON_MS = 300;
+/** Longer than this process may stand still, which looks to Redis as if both of its consumers were dead. */
+const CLAIM_AFTER_MS = 4_000;
+
+jest.setTimeout(120_000);
 
 let stack: Awaited<ReturnType<typeof ownStack<'redis'>>>;
 let redis: Redis;
@@ -50,7 +56,10 @@ function numberIn({ fields }: StreamEntry): number {
 }
 
 /** Starts a consumer of the group. */
-function consume(handle: (entry: StreamEntry) => Promise<void>, url = stack.redis.url) {
+function consume(
+  handle: (entry: StreamEntry) => Promise<void>,
+  { url = stack.redis.url, claimAfterMs = CLAIM_AFTER_MS } = {},
+) {
   const metrics = createMetrics('test');
   const stopping = new AbortController();
   const consumer = new StreamConsumer({
@@ -59,7 +68,7 @@ function consume(handle: (entry: StreamEntry) => Promise<void>, url = stack.redi
     group: GROUP,
     inOrderOf: 'game_id',
     handle,
-    claimAfterMs: 300,
+    claimAfterMs,
     maxLength: LENGTH,
     log,
     metrics,
@@ -198,7 +207,7 @@ describe('consumers of a group', () => {
     await redis.xreadgroup('GROUP', GROUP, 'dead', 'COUNT', 1, 'STREAMS', stream, '>');
 
     const seen: number[] = [];
-    consume((entry) => Promise.resolve(void seen.push(numberIn(entry))));
+    consume((entry) => Promise.resolve(void seen.push(numberIn(entry))), { claimAfterMs: CLAIM_SOON_MS });
     await waitFor(() => seen.length === 2);
     expect(seen).toEqual([1, 2]);
     await waitFor(async () => (await unsettled()) === 0);
@@ -216,8 +225,8 @@ describe('consumers of a group', () => {
     await waitFor(() => seen.length === 1);
     const other = consume(() => Promise.resolve(void seen.push('taken over')));
 
-    // Three times as long as a dead one is waited for.
-    const claimed = Date.now() + 900;
+    // Longer than a dead one is waited for.
+    const claimed = Date.now() + 1.5 * CLAIM_AFTER_MS;
     await waitFor(() => Date.now() > claimed);
     finish();
     await waitFor(async () => (await unsettled()) === 0);
@@ -260,16 +269,23 @@ test('both survive a silent connection, lost replies, restarts and the loss of a
   const { proxy, url } = await TcpProxy.before(stack.redis.url);
   ends.push(() => proxy.close());
   const consumed = new Set<number>();
-  consume((entry) => Promise.resolve(void consumed.add(numberIn(entry))), url);
+  consume((entry) => Promise.resolve(void consumed.add(numberIn(entry))), {
+    url,
+    claimAfterMs: CLAIM_SOON_MS,
+  });
   const kept = follow(url);
   const arrives = async (n: number): Promise<void> => {
     await waitFor(() => consumed.has(n) && kept.seen.includes(n), {
+      timeout: 20_000,
       describe: () => `entry ${n}; so far ${[...consumed].join()} and ${kept.seen.join()}`,
     });
   };
   const reconnected = async (): Promise<void> => {
     const before = proxy.accepted;
-    await waitFor(() => proxy.accepted >= before + 3, { describe: 'three new connections' });
+    await waitFor(() => proxy.accepted >= before + 3, {
+      timeout: 20_000,
+      describe: 'three new connections',
+    });
   };
   await add(1);
   await arrives(1);
