@@ -1,14 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
-import {
-  GameMasterRefusal,
-  orThrow,
-  type GameMasterClient,
-  type GameMasterSchemas,
-} from '../../clients/gamemaster';
 import { serveContainerStops } from './container-stopper';
 import { startEngine, stopEngine } from './engines';
-import { addVersion, planGameMaster } from './game-master';
+import { addVersion, planGameMaster, untilTold } from './game-master';
 import type { Ground } from './ground';
 import { gameMasterStandings, links, type Play } from './play';
 import { tellIntent, tellLobbyEvent } from './story';
@@ -62,14 +54,20 @@ export async function playDirectly(ground: Ground): Promise<Play> {
   ground.gameIds.push(...games.map(({ gameId }) => gameId));
   await addVersion(gameMaster.client, { version: ENGINE_VERSION, image_ref: IMAGE_REF });
   await Promise.all(
-    games.map(({ gameId, schedule, members }) =>
-      register(gameMaster.client, gameId, {
+    games.map(({ gameId, schedule, members }) => {
+      const body = {
         engine_endpoint: engines.find((engine) => engine.gameId === gameId)?.endpoint ?? '',
         members,
         target_engine_version: ENGINE_VERSION,
         turn_schedule: schedule,
-      }),
-    ),
+      };
+      return untilTold((header) =>
+        gameMaster.client.POST('/api/v1/internal/games/{game_id}/register-runtime', {
+          params: { path: { game_id: gameId }, header },
+          body,
+        }),
+      );
+    }),
   );
 
   const [quick, endless] = [idOf(QUICK.name), idOf(ENDLESS.name)];
@@ -95,31 +93,4 @@ export async function playDirectly(ground: Ground): Promise<Play> {
         .map(({ server }) => `${server.name} has ended: see its server.log below ${dataDir}`),
     ],
   };
-}
-
-const REGISTERED_WITHIN_MS = 30_000;
-const REPEAT_AFTER_MS = 1_000;
-
-/** A 503 says that the outcome is not known: the same key finds it out, or tries again. */
-async function register(
-  gameMaster: GameMasterClient,
-  gameId: string,
-  body: GameMasterSchemas['RegisterRuntimeRequest'],
-): Promise<void> {
-  const deadline = Date.now() + REGISTERED_WITHIN_MS;
-  const header = { 'Idempotency-Key': randomUUID() };
-  for (;;) {
-    try {
-      await orThrow(
-        gameMaster.POST('/api/v1/internal/games/{game_id}/register-runtime', {
-          params: { path: { game_id: gameId }, header },
-          body,
-        }),
-      );
-      return;
-    } catch (error) {
-      if (!(error instanceof GameMasterRefusal && error.status === 503) || Date.now() > deadline) throw error;
-      await delay(REPEAT_AFTER_MS);
-    }
-  }
 }

@@ -1,4 +1,11 @@
-import { gameMasterClient, orThrow, type GameMasterClient } from '../../clients/gamemaster';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  GameMasterRefusal,
+  gameMasterClient,
+  orThrow,
+  type GameMasterClient,
+} from '../../clients/gamemaster';
 import { SHUTDOWN_TIMEOUT, type Ground, type ServiceProgram } from './ground';
 
 const API_PORT = 8097;
@@ -18,6 +25,9 @@ export async function planGameMaster(
   const { names, stack, postgresDsn } = ground;
   const env = {
     GAMEMASTER_POSTGRES_DSN: postgresDsn,
+    // A machine that does other things as well may stand still for a moment.
+    GAMEMASTER_POSTGRES_QUERY_TIMEOUT: '5s',
+    GAMEMASTER_LOBBY_TIMEOUT: '5s',
     GAMEMASTER_REDIS_URL: stack.redis.url,
     GAMEMASTER_TEMPORAL_ADDRESS: stack.temporal.address,
     GAMEMASTER_TEMPORAL_TASK_QUEUE: names.taskQueue,
@@ -68,4 +78,25 @@ export async function addVersion(
   body: { version: string; image_ref: string },
 ): Promise<void> {
   await orThrow(client.POST('/api/v1/internal/engine-versions', { body }));
+}
+
+const TOLD_WITHIN_MS = 30_000;
+const REPEAT_AFTER_MS = 1_000;
+
+/** A 503 says that the outcome is not known: the same key finds it out, or tries again. */
+export async function untilTold<Data>(
+  call: (header: {
+    'Idempotency-Key': string;
+  }) => Promise<{ data?: Data; error?: unknown; response: Response }>,
+): Promise<Data> {
+  const deadline = Date.now() + TOLD_WITHIN_MS;
+  const header = { 'Idempotency-Key': randomUUID() };
+  for (;;) {
+    try {
+      return await orThrow(call(header));
+    } catch (error) {
+      if (!(error instanceof GameMasterRefusal && error.status === 503) || Date.now() > deadline) throw error;
+      await delay(REPEAT_AFTER_MS);
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { orThrow, type GameMasterClient } from '../../clients/gamemaster';
+import { untilTold } from './game-master';
 import type { ManagedEngines } from './managed-engines';
 import type { Tell } from './play';
 
@@ -8,7 +9,7 @@ const AFTER_TURN = 1;
 const LOOK_EVERY_MS = 500;
 /** It hangs from this long before a turn is due. */
 const BEFORE_MS = 700;
-const FAILS_WITHIN_MS = 20_000;
+const FAILS_WITHIN_MS = 30_000;
 
 /**
  * What operators are there for: the engine hangs while a turn is due, the turn fails, the administrators get a mail;
@@ -50,5 +51,7 @@ export async function letEngineHang(
     return;
   }
   tell(gameId, 'its engine goes on; an operator forces the turn');
-  await orThrow(client.POST('/api/v1/internal/runtimes/{game_id}/force-next-turn', { params }));
+  await untilTold((header) =>
+    client.POST('/api/v1/internal/runtimes/{game_id}/force-next-turn', { params: { ...params, header } }),
+  );
 }

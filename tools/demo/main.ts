@@ -10,7 +10,7 @@ const USAGE =
   'containers, npm start -- --direct with Game Master alone.';
 
 /** Ending takes a few seconds; whatever hangs then is left to the reapers, which outlive this process. */
-const END_WITHIN_MS = 12_000;
+const END_WITHIN_MS = 30_000;
 
 const cleanUps: (() => Promise<void> | void)[] = [];
 

@@ -142,6 +142,9 @@ function lobbyProgram(ground: Ground, port: number, gameMasterUrl: string): Serv
     port,
     env: {
       LOBBY_POSTGRES_DSN: ground.postgresDsn,
+      // As for Game Master.
+      LOBBY_POSTGRES_TIMEOUT: '5s',
+      LOBBY_GM_TIMEOUT: '5s',
       LOBBY_REDIS_URL: ground.stack.redis.url,
       LOBBY_GM_BASE_URL: gameMasterUrl,
       LOBBY_SCHEDULE_ALLOW_SECONDS: 'true',
