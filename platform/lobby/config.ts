@@ -7,6 +7,7 @@ const stream = (name: string) => withDefault(text(), name);
 export const settings = {
   ...baseSettings('127.0.0.1:8094'),
   POSTGRES_DSN: url('postgres', 'postgresql'),
+  POSTGRES_TIMEOUT: withDefault(duration(), '2s'),
   GM_BASE_URL: url('http', 'https'),
   GM_API_TOKEN: text().optional(),
   GM_TIMEOUT: withDefault(duration(), '2s'),

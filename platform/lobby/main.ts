@@ -30,7 +30,7 @@ async function start(context: ServiceContext<typeof settings>): Promise<() => Pr
   const { config, log, metrics, stopping } = context;
   await migrate(config.POSTGRES_DSN, log);
 
-  const database = new Database(config.POSTGRES_DSN, (error) =>
+  const database = new Database(config.POSTGRES_DSN, config.POSTGRES_TIMEOUT, (error) =>
     log.warn({ err: error }, 'a connection to postgres was lost'),
   );
   const redis = openRedis(config.REDIS_URL, log);

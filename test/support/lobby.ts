@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { ServiceProcess } from './service-process';
@@ -51,8 +52,11 @@ export class Lobby {
     const environment = {
       LOBBY_HTTP_ADDR: `127.0.0.1:${options.port ?? (await freePort())}`,
       LOBBY_POSTGRES_DSN: withHost(database.dsn, options.postgresDsn ?? database.dsn),
+      // Where a process stands still for a moment nothing is away. Calls take up to ten seconds.
+      LOBBY_POSTGRES_TIMEOUT: '8s',
       LOBBY_REDIS_URL: redisUrl,
       LOBBY_GM_BASE_URL: options.gameMasterUrl,
+      LOBBY_GM_TIMEOUT: '5s',
       LOBBY_SCHEDULE_ALLOW_SECONDS: 'true',
       LOBBY_STREAM_LOBBY_EVENTS: streams.lobbyEvents,
       LOBBY_STREAM_JOB_RESULTS: streams.jobResults,
@@ -155,15 +159,25 @@ export class Lobby {
   }
 
   async game(gameId: string): Promise<Json> {
-    return (await this.call('GET', `/api/v1/lobby/games/${gameId}`)).body;
+    return this.look(`/api/v1/lobby/games/${gameId}`);
   }
 
   async members(gameId: string): Promise<Json[]> {
-    return (await this.call('GET', `/api/v1/lobby/games/${gameId}/members`)).body['members'] as Json[];
+    return (await this.look(`/api/v1/lobby/games/${gameId}/members`))['members'] as Json[];
+  }
+
+  /** What is there; asked for again while Lobby says that it cannot tell. */
+  private async look(path: string): Promise<Json> {
+    const deadline = Date.now() + 10_000;
+    for (;;) {
+      const { status, body } = await this.call('GET', path);
+      if (status !== 503 || Date.now() > deadline) return body;
+      await delay(50);
+    }
   }
 
   /** Waits until the game has this status. */
-  untilStatus(gameId: string, status: string, timeout = 15_000): Promise<Json> {
+  untilStatus(gameId: string, status: string, timeout = 30_000): Promise<Json> {
     let last: Json = {};
     return waitFor(
       async () => {
@@ -184,7 +198,7 @@ export class Lobby {
         return Object.entries(shown).every(([name, value]) => runtime?.[name] === value) && runtime;
       },
       {
-        timeout: 20_000,
+        timeout: 30_000,
         describe: () => `Lobby to show ${JSON.stringify(shown)}: ${JSON.stringify(last)}`,
       },
     );
@@ -194,11 +208,14 @@ export class Lobby {
   async entries(stream: LobbyStream, gameId: string): Promise<Record<string, string>[]> {
     const entries = await this.redis.xrange(this.streams[stream], '-', '+');
     return entries
-      .map(([, flat]) => {
-        const pairs = flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? ''] as const] : []));
-        return Object.fromEntries(pairs);
-      })
+      .map(toFields)
       .filter((fields) => (fields['game_id'] ?? fields['payload'] ?? '').includes(gameId));
+  }
+
+  /** What was put aside of a stream. One that was put aside twice, as may happen, is one. */
+  async deadLetters(stream: LobbyStream): Promise<Record<string, string>[]> {
+    const letters = (await this.redis.xrange(`${this.streams[stream]}:dead`, '-', '+')).map(toFields);
+    return [...new Map(letters.map((letter) => [letter['entry_id'], letter])).values()];
   }
 
   /** Waits for this many entries of the game on a stream. */
@@ -208,7 +225,7 @@ export class Lobby {
         const entries = await this.entries(stream, gameId);
         return entries.length >= count && entries;
       },
-      { describe: `${count} entries of ${gameId} on ${stream}` },
+      { timeout: 20_000, describe: `${count} entries of ${gameId} on ${stream}` },
     );
   }
 
@@ -227,7 +244,7 @@ export class Lobby {
   }
 
   /** Waits until everything that was told has been read, and everything that was to be sent is. */
-  async untilQuiet(): Promise<void> {
+  async untilQuiet(timeout = 20_000): Promise<void> {
     await waitFor(
       async () => {
         const { rows } = await this.database.query<{ stream: string; entry_id: string }>(
@@ -241,9 +258,14 @@ export class Lobby {
         }
         return waiting.length === 0;
       },
-      { describe: 'Lobby to have read and sent everything' },
+      { timeout, describe: 'Lobby to have read and sent everything' },
     );
   }
+}
+
+function toFields([, flat]: [id: string, flat: string[]]): Record<string, string> {
+  const pairs = flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? ''] as const] : []));
+  return Object.fromEntries(pairs);
 }
 
 function withHost(dsn: string, other: string): string {

@@ -19,7 +19,8 @@ export class TestGameMaster {
   readonly requests: GameMasterRequest[] = [];
   /** What liveness says. */
   runtimeStatus = 'unregistered';
-  private readonly replies = new Map<GameMasterCall, GameMasterReply[]>();
+  /** By the call, or by the call and the game. */
+  private readonly replies = new Map<string, GameMasterReply[]>();
   private readonly server: Server;
 
   private constructor() {
@@ -30,15 +31,19 @@ export class TestGameMaster {
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
         const text = Buffer.concat(chunks).toString();
+        const gameId = words[5] ?? '';
         this.requests.push({
           call,
-          gameId: words[5] ?? '',
+          gameId,
           key: request.headers['idempotency-key'] as string | undefined,
           body: text === '' ? undefined : (JSON.parse(text) as unknown),
         });
-        this.answer(response, call, this.replies.get(call)?.shift());
+        const reply = this.replies.get(`${call} ${gameId}`)?.shift() ?? this.replies.get(call)?.shift();
+        this.answer(response, call, reply);
       });
     });
+    // An idle connection would be closed under a request that came while this process stood still.
+    this.server.keepAliveTimeout = 0;
   }
 
   static async start(): Promise<TestGameMaster> {
@@ -60,9 +65,10 @@ export class TestGameMaster {
     this.replies.set(call, [...(this.replies.get(call) ?? []), ...replies]);
   }
 
-  /** Takes back what is left of `replyNext`. */
-  forget(call: GameMasterCall): void {
-    this.replies.delete(call);
+  /** The same for calls about one game. */
+  replyNextAbout(gameId: string, call: GameMasterCall, ...replies: GameMasterReply[]): void {
+    const key = `${call} ${gameId}`;
+    this.replies.set(key, [...(this.replies.get(key) ?? []), ...replies]);
   }
 
   calls(call: GameMasterCall, gameId?: string): GameMasterRequest[] {

@@ -14,8 +14,6 @@ class PostgresAway extends ServiceError {
   }
 }
 
-/** Longest time for a statement or for a connection, in milliseconds. */
-const TIMEOUT_MS = 2_000;
 const POOL_SIZE = 10;
 
 /** SQLSTATE classes that tell of the server's state and not of the statement. */
@@ -32,16 +30,19 @@ parsers.setTypeParser(types.builtins.INT8, Number);
 export class Database implements Queries {
   private readonly pool: Pool;
 
-  /** `onLost` is told of idle connections that broke; they are replaced when needed. */
-  constructor(dsn: string, onLost: (error: Error) => void) {
+  /**
+   * `timeoutMs` is the longest time for a statement, and for a connection. `onLost` is told of idle connections that
+   * broke; they are replaced when needed.
+   */
+  constructor(dsn: string, timeoutMs: number, onLost: (error: Error) => void) {
     this.pool = new Pool({
       connectionString: dsn,
       max: POOL_SIZE,
       application_name: 'lobby',
-      connectionTimeoutMillis: TIMEOUT_MS,
-      query_timeout: TIMEOUT_MS,
-      statement_timeout: TIMEOUT_MS,
-      idle_in_transaction_session_timeout: 2 * TIMEOUT_MS,
+      connectionTimeoutMillis: timeoutMs,
+      query_timeout: timeoutMs,
+      statement_timeout: timeoutMs,
+      idle_in_transaction_session_timeout: 2 * timeoutMs,
       keepAlive: true,
       types: parsers,
     });

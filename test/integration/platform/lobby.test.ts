@@ -27,8 +27,6 @@ beforeAll(async () => {
       LOBBY_REDIS_URL: through.url,
       LOBBY_REGISTER_ATTEMPTS: '2',
       LOBBY_START_TIMEOUT: `${START_TIMEOUT_S}s`,
-      LOBBY_GM_TIMEOUT: '1s',
-      LOBBY_GM_OPERATION_TIMEOUT: '2s',
     },
   });
 });
@@ -393,10 +391,10 @@ describe('a running game', () => {
     const gameId = await runningGame();
     gameMaster.replyNext('stop', [503, 'service_unavailable']);
     await lobby.post(gameId, 'cancel');
-    await waitFor(() => gameMaster.calls('stop', gameId).length === 2);
-    const keys = gameMaster.calls('stop', gameId).map(({ key }) => key);
-    expect(new Set(keys).size).toBe(2);
+    await waitFor(() => gameMaster.calls('stop', gameId).length >= 2);
     await untilNoTask(gameId);
+    const keys = gameMaster.calls('stop', gameId).map(({ key }) => key);
+    expect([keys.length, new Set(keys).size]).toEqual([2, 2]);
   });
 
   test('that was played to its end before it was cancelled has its engine given back', async () => {
@@ -480,18 +478,22 @@ describe('a running game', () => {
     await snapshot(gameId, { current_turn: 13 });
     await snapshot(gameId, { current_turn: 7 });
     await waitFor(async () => ((await lobby.game(gameId))['runtime'] as Json)['current_turn'] === 7);
-    const dead = await lobby.redis.xrange(`${lobby.streams.lobbyEvents}:dead`, '-', '+');
+    const dead = await lobby.deadLetters('lobbyEvents');
     expect(dead).toHaveLength(4);
-    expect(dead.at(-1)?.[1].at(-1)).toMatch(/^it cannot be stored: .*no_13/);
+    expect(dead.at(-1)?.['reason']).toMatch(/^it cannot be stored: .*no_13/);
   });
 });
 
+async function tasksOf(gameId: string): Promise<string[]> {
+  const select = 'SELECT kind FROM lobby.tasks WHERE game_id = $1';
+  return (await lobby.database.query<{ kind: string }>(select, [gameId])).rows.map(({ kind }) => kind);
+}
+
 async function untilNoTask(gameId: string): Promise<void> {
-  await waitFor(
-    async () =>
-      (await lobby.database.query('SELECT FROM lobby.tasks WHERE game_id = $1', [gameId])).rowCount === 0,
-    { describe: 'no task to be left', timeout: 30_000 },
-  );
+  await waitFor(async () => (await tasksOf(gameId)).length === 0, {
+    describe: 'no task to be left',
+    timeout: 30_000,
+  });
 }
 
 describe('a member who is taken out', () => {
@@ -502,15 +504,19 @@ describe('a member who is taken out', () => {
       return Number(/lobby_gm_invalidations_total{outcome="failure"} (\d+)/.exec(metrics)?.[1] ?? 0);
     };
     const before = await failures();
-    gameMaster.replyNext('invalidate', [503, 'service_unavailable'], 'hang');
+    gameMaster.replyNextAbout(gameId, 'invalidate', [503, 'service_unavailable'], 'hang');
     await lobby.post(gameId, 'members/ann/remove');
     await lobby.post(gameId, 'members/bob/block');
     expect((await lobby.members(gameId)).map(({ status }) => status)).toEqual(['removed', 'blocked']);
     expect(await failures()).toBe(before + 2);
-    const warnings = lobby.process.lines
-      .map((line) => JSON.parse(line) as Json)
-      .filter(({ level, game_id }) => level === 'warn' && game_id === gameId);
-    expect(warnings).toHaveLength(2);
+    // It is not tried again.
+    expect(await tasksOf(gameId)).toEqual([]);
+    const warnings = () =>
+      lobby.process.lines
+        .map((line) => JSON.parse(line) as Json)
+        .filter(({ level, game_id }) => level === 'warn' && game_id === gameId);
+    await waitFor(() => warnings().length >= 2);
+    expect(warnings()).toHaveLength(2);
   });
 
   test('of a running game is banished, whatever Game Master says first', async () => {
@@ -522,7 +528,8 @@ describe('a member who is taken out', () => {
       [503, 'service_unavailable'],
     ];
     const games = await Promise.all(noes.map(() => runningGame(['ann', 'bob'])));
-    gameMaster.replyNext('banish', ...noes);
+    // Each game has its own: a second attempt may come before another game's first.
+    for (const [index, no] of noes.entries()) gameMaster.replyNextAbout(games[index] ?? '', 'banish', no);
     await Promise.all(games.map((gameId) => lobby.post(gameId, 'members/bob/remove')));
     await Promise.all(games.map(untilNoTask));
     for (const gameId of games) {
@@ -555,13 +562,13 @@ describe('a member who is taken out', () => {
 
   test('is let be when the game is over', async () => {
     const gameId = await runningGame(['ann', 'bob']);
-    gameMaster.replyNext('banish', ...Array<GameMasterReply>(20).fill([503, 'service_unavailable']));
+    const noes = Array<GameMasterReply>(20).fill([503, 'service_unavailable']);
+    gameMaster.replyNextAbout(gameId, 'banish', ...noes);
     await lobby.post(gameId, 'members/bob/remove');
     await waitFor(() => gameMaster.calls('banish', gameId).length > 0);
     await snapshot(gameId, { runtime_status: 'stopped' });
     await lobby.untilStatus(gameId, 'cancelled');
     await untilNoTask(gameId);
-    gameMaster.forget('banish');
   });
 
   test('while the game is being registered is banished when it is', async () => {
@@ -569,7 +576,7 @@ describe('a member who is taken out', () => {
     gameMaster.replyNext('register-runtime', [429, 'too_many_requests']);
     await lobby.post(gameId, 'start');
     await engineStarts(gameId);
-    await waitFor(() => gameMaster.calls('register-runtime', gameId).length === 1);
+    await waitFor(() => gameMaster.calls('register-runtime', gameId).length > 0);
     await lobby.post(gameId, 'members/bob/remove');
     await lobby.untilStatus(gameId, 'running');
     await untilNoTask(gameId);
@@ -645,7 +652,9 @@ describe('killed', () => {
     await lobby.restart(() => redis.setMode('pass'));
     await engineStarts(gameId);
     await lobby.untilStatus(gameId, 'running');
-    expect(await lobby.entries('startJobs', gameId)).toHaveLength(1);
+    // One whose answer got lost may stand there twice.
+    const jobs = (await lobby.entries('startJobs', gameId)).map((job) => JSON.stringify(job));
+    expect(new Set(jobs).size).toBe(1);
   });
 
   test('before the result of its job came, the next process reads it, once', async () => {
@@ -702,17 +711,18 @@ describe('killed', () => {
 });
 
 test('a leader that hangs loses the lead to another process, and stands by when it goes on', async () => {
-  const second = await lobby.addProcess();
   const isLeading = async ({ baseUrl }: { baseUrl: string }) =>
     (await (await fetch(`${baseUrl}/metrics`)).text()).includes('lobby_leading 1');
+  // Before there is another one that could.
+  await waitFor(() => isLeading(lobby), { describe: 'the first process to lead' });
+  const second = await lobby.addProcess();
   try {
-    await waitFor(() => isLeading(lobby), { describe: 'the first process to lead' });
     const gameId = await lobby.enrolledGame();
     await lobby.post(gameId, 'start');
     await lobby.untilEntries('startJobs', gameId);
     lobby.process.kill('SIGSTOP');
     await engineStarts(gameId);
-    await waitFor(() => gameMaster.calls('register-runtime', gameId).length === 1, { timeout: 15_000 });
+    await waitFor(() => gameMaster.calls('register-runtime', gameId).length > 0, { timeout: 30_000 });
     lobby.process.kill('SIGCONT');
     await waitFor(async () => !(await isLeading(lobby)), { describe: 'the first process to stand by' });
     await lobby.untilStatus(gameId, 'running');

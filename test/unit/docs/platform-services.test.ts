@@ -21,7 +21,7 @@ const SERVICES: Service[] = [
     name: 'lobby',
     settings: lobbySettings,
     addMetrics: ({ registry }) => {
-      addLobbyMetrics(registry, new Database('postgres://localhost/none', () => undefined));
+      addLobbyMetrics(registry, new Database('postgres://localhost/none', 1_000, () => undefined));
     },
   },
   {
