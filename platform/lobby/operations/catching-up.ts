@@ -1,7 +1,7 @@
 import { gameLogger, type Logger } from '../../service/logging';
 import type { GameMaster } from '../game-master';
 import { gamesUnderWay } from '../stores/games';
-import type { Database } from '../stores/postgres';
+import { isOwnFault, type Database } from '../stores/postgres';
 import type { Changes } from './changes';
 import type { OutgoingStreams } from './jobs';
 import { takeIn } from './runtime-news';
@@ -25,9 +25,16 @@ export async function catchUp(parts: CatchingUpParts): Promise<void> {
   for (const gameId of await gamesUnderWay(database)) {
     const view = await gameMaster.runtimeView(gameId);
     if (view === null) continue;
-    await changes.inGame(gameId, (queries, game) =>
-      takeIn(queries, outgoing, game, { view, standings: new Map() }),
-    );
-    gameLogger(log, gameId).info({ view }, 'game master was asked for what may not have been read');
+    const about = gameLogger(log, gameId);
+    try {
+      await changes.inGame(gameId, (queries, game) =>
+        takeIn(queries, outgoing, game, { view, standings: new Map() }),
+      );
+      about.info({ view }, 'game master was asked for what may not have been read');
+    } catch (error) {
+      // It would fail again, and hold up all games.
+      if (!isOwnFault(error)) throw error;
+      about.error({ err: error, view }, 'what game master says of the game cannot be taken in');
+    }
   }
 }

@@ -114,6 +114,11 @@ export function refusesValues(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError && BAD_VALUE.test(error.code ?? '');
 }
 
+/** Whether our own code failed, which does the same again; Postgres, and what was away, may do better later. */
+export function isOwnFault(error: unknown): boolean {
+  return !(error instanceof DatabaseError || (error instanceof ServiceError && error.status === 503));
+}
+
 /** Without an answer of the server's the state of the connection is unknown; a TypeError was ours before sending. */
 function saysUnavailable(error: unknown): boolean {
   if (!(error instanceof DatabaseError)) return !(error instanceof TypeError);

@@ -6,7 +6,7 @@ import type { ServiceMetrics } from '../../service/metrics';
 import { compareIds, MalformedEntry, type StreamEntry } from '../../service/stream';
 import { StreamFollower } from '../../service/stream-follower';
 import type { Changes } from '../operations/changes';
-import { refusesValues, type Database, type Queries } from '../stores/postgres';
+import { isOwnFault, refusesValues, type Database, type Queries } from '../stores/postgres';
 import { findPosition, movePosition } from '../stores/stream-positions';
 
 /** How the entries of one stream are understood, and what they do. */
@@ -47,7 +47,13 @@ export function follow<Message, Effect>(
       const message = read(fields);
       const effects = await changes.make(async (queries) => {
         const isNew = await movePosition(queries, stream, id);
-        return isNew ? [await apply(queries, message).catch(putAside)] : [];
+        if (!isNew) return [];
+        const effect = await apply(queries, message).catch((error: unknown) => {
+          if (isOwnFault(error))
+            parts.log.error({ err: error, stream, entry_id: id }, 'an entry cannot be taken in');
+          throw orMalformed(error);
+        });
+        return [effect];
       });
       for (const effect of effects) await applied?.(effect);
     },
@@ -64,9 +70,10 @@ export async function isReadToItsEnd(redis: Redis, database: Queries, stream: st
   return last === undefined || (position !== null && compareIds(last[0], position) <= 0);
 }
 
-/** One entry that cannot be stored would hold up those of all games behind it. @throws MalformedEntry */
-function putAside(error: unknown): never {
-  throw refusesValues(error) ? new MalformedEntry(`it cannot be stored: ${error.message}`) : error;
+/** One entry that fails however often it is tried would hold up those of all games behind it: it is put aside. */
+function orMalformed(error: unknown): unknown {
+  if (refusesValues(error)) return new MalformedEntry(`it cannot be stored: ${error.message}`);
+  return isOwnFault(error) ? new MalformedEntry(`it cannot be taken in: ${String(error)}`) : error;
 }
 
 /** @throws MalformedEntry where the fields are not as the schema has them; fields that it does not have are ignored */

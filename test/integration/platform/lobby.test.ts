@@ -632,6 +632,29 @@ test('a user who leaves the platform leaves everything of theirs', async () => {
   expect(invalidations().slice(before).sort()).toEqual([playing, enrolling].sort());
 });
 
+test('an entry that Lobby itself fails at is put aside, and what comes after it is read', async () => {
+  const [damaged, well] = [await runningGame(['ann', 'zoe']), await lobby.enrolledGame(['kim'])];
+  await lobby.database.query(`UPDATE lobby.games SET registration = '{}' WHERE game_id = $1`, [damaged]);
+  const leaves = (user_id: string) =>
+    lobby.tell('userLifecycle', {
+      event_type: 'user.deleted',
+      event_id: `${user_id}-1`,
+      user_id,
+      occurred_at_ms: '1773424802117',
+    });
+  await leaves('zoe');
+  await leaves('kim');
+  await waitFor(async () => (await lobby.members(well))[0]?.['status'] === 'removed');
+  // Nothing of it has happened.
+  expect(await lobby.members(damaged)).toMatchObject([{ status: 'active' }, { status: 'active' }]);
+  expect(await lobby.deadLetters('userLifecycle')).toMatchObject([
+    { user_id: 'zoe', reason: expect.stringMatching(/^it cannot be taken in: TypeError/) as string },
+  ]);
+  const isTold = (line: string): boolean =>
+    line.includes('"level":"error"') && line.includes('an entry cannot be taken in');
+  await waitFor(() => lobby.process.lines.some(isTold));
+});
+
 test('Postgres goes away and comes back: what was told meanwhile is taken in by the same process', async () => {
   const gameId = await lobby.enrolledGame();
   await lobby.post(gameId, 'start');
