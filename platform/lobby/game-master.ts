@@ -89,10 +89,11 @@ export class GameMaster {
   }
 
   /** @throws ServiceError service_unavailable whenever it is not known to have been heard */
-  async invalidateMemberships(gameId: string): Promise<void> {
+  async invalidateMemberships(gameId: string, signal?: AbortSignal): Promise<void> {
     const reply = await orUnavailable(
       this.questions.POST('/api/v1/internal/games/{game_id}/memberships/invalidate', {
         params: { path: { game_id: gameId } },
+        ...(signal && { signal }),
       }),
     );
     if (reply.response.ok) return;

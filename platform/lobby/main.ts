@@ -52,7 +52,14 @@ async function start(context: ServiceContext<typeof settings>): Promise<() => Pr
     entries.ring();
     tasks.ring();
   });
-  const notices = new MembershipNotices(gameMaster, own.invalidations, log);
+  const notices = new MembershipNotices({
+    database,
+    changes,
+    gameMaster,
+    sent: own.invalidations,
+    log,
+    overdueMs: 2 * config.GM_TIMEOUT,
+  });
 
   const app = buildApp({
     log,
@@ -68,7 +75,7 @@ async function start(context: ServiceContext<typeof settings>): Promise<() => Pr
     starting: new Starting(database, changes, gameMaster, outgoing, config.START_TIMEOUT),
   });
   enrolmentRoutes(app, { database, enrolment: new Enrolment(changes, notices) });
-  memberRoutes(app, { database, members: new Members(changes, notices) });
+  memberRoutes(app, { database, members: new Members(notices) });
 
   const shared = {
     database,
@@ -88,6 +95,7 @@ async function start(context: ServiceContext<typeof settings>): Promise<() => Pr
           changes,
           gameMaster,
           outgoing,
+          notices,
           hasReadResults: () => isReadToItsEnd(redis, database, config.STREAM_JOB_RESULTS),
           registerAttempts: config.REGISTER_ATTEMPTS,
         },
@@ -105,7 +113,7 @@ async function start(context: ServiceContext<typeof settings>): Promise<() => Pr
         shared,
         leading,
       ),
-      follow(userLifecycle({ stream: config.STREAM_USER_LIFECYCLE, outgoing, notices }), shared, leading),
+      follow(userLifecycle({ stream: config.STREAM_USER_LIFECYCLE, outgoing }), shared, leading),
     ]);
     own.leading.set(0);
   };

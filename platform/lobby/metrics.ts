@@ -16,7 +16,7 @@ export function addMetrics(registry: Registry, database: Database) {
   });
   new Gauge({
     name: 'lobby_tasks',
-    help: 'What is still to be done about games, by kind (give_up_start, register, banish, stop)',
+    help: 'What is still to be done about games, by kind (give_up_start, register, banish, stop, invalidate)',
     labelNames: ['kind'],
     registers,
     async collect() {

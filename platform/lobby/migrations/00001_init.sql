@@ -93,11 +93,11 @@ CREATE INDEX invites_of_game ON lobby.invites (game_id, created_at);
 CREATE UNIQUE INDEX invites_open ON lobby.invites (user_id, game_id) WHERE status = 'open';
 
 -- What has to be asked of Game Master until it is done: a row goes when it is. The subject is the user whose race is to
--- be banished, and empty for the others.
+-- be banished, of 'invalidate' something unique, and empty for the others.
 CREATE TABLE lobby.tasks (
     task_id     bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     game_id     text NOT NULL REFERENCES lobby.games,
-    kind        text NOT NULL CHECK (kind IN ('give_up_start', 'register', 'banish', 'stop')),
+    kind        text NOT NULL CHECK (kind IN ('give_up_start', 'register', 'banish', 'stop', 'invalidate')),
     subject     text NOT NULL DEFAULT '',
     -- Attempts so far, and how many of them were answered: the next idempotency key is made of that.
     attempts    integer NOT NULL DEFAULT 0,

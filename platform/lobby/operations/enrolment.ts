@@ -22,7 +22,7 @@ import { conflict, orRefuse, requireStatus } from './refusals';
 export class Enrolment {
   constructor(
     private readonly changes: Changes,
-    private readonly notices: MembershipNotices,
+    private readonly notices: Pick<MembershipNotices, 'inGame'>,
   ) {}
 
   apply(gameId: string, player: Player): Promise<Application> {
@@ -34,8 +34,8 @@ export class Enrolment {
     });
   }
 
-  async approve(gameId: string, applicationId: string, actor: Actor): Promise<Application> {
-    const approved = await this.changes.inGame(gameId, async (queries, game) => {
+  approve(gameId: string, applicationId: string, actor: Actor): Promise<Application> {
+    return this.notices.inGame(gameId, async (queries, game) => {
       requireLead(game, actor);
       const application = await getApplication(queries, gameId, applicationId);
       if (application.status === 'approved') return application;
@@ -46,12 +46,10 @@ export class Enrolment {
       await admit(queries, gameId, player);
       return decideApplication(queries, applicationId, 'approved');
     });
-    await this.notices.changed(gameId);
-    return approved;
   }
 
-  async reject(gameId: string, applicationId: string, actor: Actor): Promise<Application> {
-    const rejected = await this.changes.inGame(gameId, async (queries, game) => {
+  reject(gameId: string, applicationId: string, actor: Actor): Promise<Application> {
+    return this.notices.inGame(gameId, async (queries, game) => {
       requireLead(game, actor);
       const application = await getApplication(queries, gameId, applicationId);
       if (application.status === 'rejected') return application;
@@ -59,8 +57,6 @@ export class Enrolment {
       requireStatus(game, 'reject applications');
       return decideApplication(queries, applicationId, 'rejected');
     });
-    await this.notices.changed(gameId);
-    return rejected;
   }
 
   invite(gameId: string, userId: string, actor: Actor): Promise<Invite> {
@@ -76,8 +72,8 @@ export class Enrolment {
     });
   }
 
-  async redeem(gameId: string, inviteId: string, player: Player): Promise<Invite> {
-    const redeemed = await this.changes.inGame(gameId, async (queries, game) => {
+  redeem(gameId: string, inviteId: string, player: Player): Promise<Invite> {
+    return this.notices.inGame(gameId, async (queries, game) => {
       const invite = await getInvite(queries, gameId, inviteId);
       if (invite.userId !== player.user_id)
         throw new ServiceError(403, 'forbidden', 'the invite is for somebody else');
@@ -89,8 +85,6 @@ export class Enrolment {
       await rejectApplicationsOf(queries, gameId, player.user_id);
       return redeemInvite(queries, inviteId, player.race_name);
     });
-    await this.notices.changed(gameId);
-    return redeemed;
   }
 }
 

@@ -5,7 +5,6 @@ import { findMember, setMemberStatus, type Member } from '../stores/members';
 import type { Queries } from '../stores/postgres';
 import { addTask } from '../stores/tasks';
 import { requireLead, type Actor } from './actor';
-import type { Changes } from './changes';
 import type { MembershipNotices } from './membership-notices';
 import { requireStatus } from './refusals';
 
@@ -13,14 +12,11 @@ export type Departure = 'removed' | 'blocked';
 
 /** How players leave a game. */
 export class Members {
-  constructor(
-    private readonly changes: Changes,
-    private readonly notices: MembershipNotices,
-  ) {}
+  constructor(private readonly notices: Pick<MembershipNotices, 'inGame'>) {}
 
   /** Takes a player out. When this resolves Game Master has heard of it, if it can be reached. */
-  async takeOut(gameId: string, userId: string, departure: Departure, actor: Actor): Promise<Member> {
-    const member = await this.changes.inGame(gameId, async (queries, game) => {
+  takeOut(gameId: string, userId: string, departure: Departure, actor: Actor): Promise<Member> {
+    return this.notices.inGame(gameId, async (queries, game) => {
       requireLead(game, actor);
       const member = await findMember(queries, gameId, userId);
       if (member === null)
@@ -31,8 +27,6 @@ export class Members {
       await takeOutOf(queries, game, userId, departure);
       return { ...member, status: departure };
     });
-    await this.notices.changed(gameId);
-    return member;
   }
 }
 

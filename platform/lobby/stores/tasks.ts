@@ -1,8 +1,8 @@
 /** What is still to be done about a game, most of it to be asked of Game Master. Written with the change that makes it necessary. */
 import type { Queries } from './postgres';
 
-/** `give_up_start` is due when the result of a start job has not come in time. */
-export const TASK_KINDS = ['give_up_start', 'register', 'banish', 'stop'] as const;
+/** `give_up_start` is due when the result of a start job has not come in time, `invalidate` when nobody else has told. */
+export const TASK_KINDS = ['give_up_start', 'register', 'banish', 'stop', 'invalidate'] as const;
 export type TaskKind = (typeof TASK_KINDS)[number];
 
 export interface Task {
@@ -10,7 +10,7 @@ export interface Task {
   taskId: number;
   gameId: string;
   kind: TaskKind;
-  /** The user whose race is to be banished; empty for the other kinds. */
+  /** The user whose race is to be banished; of `invalidate` something unique; empty for the other kinds. */
   subject: string;
   attempts: number;
   /** How many attempts Game Master answered: a new idempotency key is due after each. */
@@ -19,18 +19,19 @@ export interface Task {
 
 const COLUMNS = 'task_id AS "taskId", game_id AS "gameId", kind, subject, attempts, answered';
 
-/** Due at once, or after `delayMs`. One that is there already is left as it is. */
+/** Due at once, or after `delayMs`. One that is there already is left as it is. Returns it, or null where it was there. */
 export async function addTask(
   queries: Queries,
   gameId: string,
   kind: TaskKind,
   { subject = '', delayMs = 0 }: { subject?: string; delayMs?: number } = {},
-): Promise<void> {
-  await queries.query(
+): Promise<Task | null> {
+  const [task] = await queries.query<Task>(
     `INSERT INTO lobby.tasks (game_id, kind, subject, next_try_at)
-     VALUES ($1, $2, $3, now() + $4 * interval '1 millisecond') ON CONFLICT DO NOTHING`,
+     VALUES ($1, $2, $3, now() + $4 * interval '1 millisecond') ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`,
     [gameId, kind, subject, delayMs],
   );
+  return task ?? null;
 }
 
 /**
@@ -79,9 +80,11 @@ export async function removeTaskOfKind(
   await queries.query('DELETE FROM lobby.tasks WHERE game_id = $1 AND kind = $2', [gameId, kind]);
 }
 
-/** Forgets what a game that is over, or has no engine, no longer needs: everything but to have it stopped. */
+/** Forgets what a game that is over, or has no engine, no longer needs: all but to have it stopped, and who plays told. */
 export async function removeTasksOfGame(queries: Queries, gameId: string): Promise<void> {
-  await queries.query(`DELETE FROM lobby.tasks WHERE game_id = $1 AND kind <> 'stop'`, [gameId]);
+  await queries.query(`DELETE FROM lobby.tasks WHERE game_id = $1 AND kind NOT IN ('stop', 'invalidate')`, [
+    gameId,
+  ]);
 }
 
 export async function countTasks(queries: Queries): Promise<Record<TaskKind, number>> {

@@ -10,16 +10,14 @@ import { isOwnFault, refusesValues, type Database, type Queries } from '../store
 import { findPosition, movePosition } from '../stores/stream-positions';
 
 /** How the entries of one stream are understood, and what they do. */
-export interface Incoming<Message, Effect = void> {
+export interface Incoming<Message> {
   stream: string;
   /** @throws MalformedEntry */
   read: (fields: StreamEntry['fields']) => Message;
   /** In the transaction that moves the position. */
-  apply: (queries: Queries, message: Message) => Promise<Effect>;
+  apply: (queries: Queries, message: Message) => Promise<void>;
   /** Where entries may be gone unread: finds out in another way what they told. */
   missed?: () => Promise<void>;
-  /** After the commit, at most once: tells of the effect those who do not have to hear of it. Never rejects. */
-  applied?: (effect: Effect) => Promise<void>;
 }
 
 export interface FollowerParts {
@@ -33,8 +31,8 @@ export interface FollowerParts {
 }
 
 /** Follows one stream until `stopping` is aborted. Never rejects. */
-export function follow<Message, Effect>(
-  { stream, read, apply, applied, missed }: Incoming<Message, Effect>,
+export function follow<Message>(
+  { stream, read, apply, missed }: Incoming<Message>,
   { database, changes, ...parts }: FollowerParts,
   stopping: AbortSignal,
 ): Promise<void> {
@@ -45,17 +43,14 @@ export function follow<Message, Effect>(
     position: () => findPosition(database, stream),
     handle: async ({ id, fields }) => {
       const message = read(fields);
-      const effects = await changes.make(async (queries) => {
-        const isNew = await movePosition(queries, stream, id);
-        if (!isNew) return [];
-        const effect = await apply(queries, message).catch((error: unknown) => {
+      await changes.make(async (queries) => {
+        if (!(await movePosition(queries, stream, id))) return;
+        await apply(queries, message).catch((error: unknown) => {
           if (isOwnFault(error))
             parts.log.error({ err: error, stream, entry_id: id }, 'an entry cannot be taken in');
           throw orMalformed(error);
         });
-        return [effect];
       });
-      for (const effect of effects) await applied?.(effect);
     },
     skip: async ({ id }) => {
       await changes.make((queries) => movePosition(queries, stream, id));

@@ -4,7 +4,7 @@ import { hasBegun, isOver } from '../domain/game-status';
 import { giveUp } from '../operations/giving-up';
 import type { OutgoingStreams } from '../operations/jobs';
 import { takeOutOf, type Departure } from '../operations/members';
-import type { MembershipNotices } from '../operations/membership-notices';
+import { addNotice } from '../operations/membership-notices';
 import { rejectApplicationsOf } from '../stores/applications';
 import { gamesOfUser, lockGame } from '../stores/games';
 import { revokeInvitesOf } from '../stores/invites';
@@ -30,48 +30,34 @@ type UserEvent = z.output<typeof event>;
 export interface UserLifecycleOptions {
   stream: string;
   outgoing: OutgoingStreams;
-  notices: Pick<MembershipNotices, 'changedIn'>;
 }
 
 /** `user:lifecycle_events`: a user leaves the platform, and with it all that they had in games. */
-export function userLifecycle({
-  stream,
-  outgoing,
-  notices,
-}: UserLifecycleOptions): Incoming<UserEvent, string[]> {
+export function userLifecycle({ stream, outgoing }: UserLifecycleOptions): Incoming<UserEvent> {
   return {
     stream,
     read: (fields) => understand(event, fields),
-    /** Returns the games that they no longer play in. */
     apply: async (queries, { event_type, user_id: userId }) => {
-      const left: string[] = [];
       for (const gameId of await gamesOfUser(queries, userId)) {
         const game = await lockGame(queries, gameId);
         if (isOver(game.status)) continue;
-        if (await clearPlace(queries, game, userId, DEPARTURES[event_type])) left.push(gameId);
+        await clearPlace(queries, game, userId, DEPARTURES[event_type]);
         // Nobody leads it any more. One that has begun goes on, and the administration leads it.
         if (game.ownerUserId === userId && !hasBegun(game.status)) {
           await giveUp(queries, outgoing, game, REASONS.ownerLeft);
         }
       }
-      return left;
     },
-    applied: (gameIds) => notices.changedIn(gameIds),
   };
 }
 
-/** Returns whether they played. */
-async function clearPlace(
-  queries: Queries,
-  game: Game,
-  userId: string,
-  departure: Departure,
-): Promise<boolean> {
+async function clearPlace(queries: Queries, game: Game, userId: string, departure: Departure): Promise<void> {
   const { gameId } = game;
   const member = await findMember(queries, gameId, userId);
-  const isPlaying = member?.status === 'active';
-  if (isPlaying) await takeOutOf(queries, game, userId, departure);
+  if (member?.status === 'active') {
+    await takeOutOf(queries, game, userId, departure);
+    await addNotice(queries, gameId);
+  }
   await rejectApplicationsOf(queries, gameId, userId);
   await revokeInvitesOf(queries, gameId, userId);
-  return isPlaying;
 }

@@ -4,6 +4,7 @@ import { retryDelayMs } from '../domain/retry-delay';
 import { dueTasks, postpone, type Task, type TaskKind } from '../stores/tasks';
 import { banish } from './banish';
 import { giveUpStart } from './give-up-start';
+import { invalidate } from './invalidate';
 import { register } from './register';
 import { stop } from './stop';
 import type { Attempt, TaskParts } from './task';
@@ -13,6 +14,7 @@ const ATTEMPTS: Readonly<Record<TaskKind, Attempt>> = {
   register,
   banish,
   stop,
+  invalidate,
 };
 
 /** Attempts at a time of one kind: calls that hang hold up others of their kind only. */

@@ -2,6 +2,7 @@ import type { Logger } from '../../service/logging';
 import type { GameMaster } from '../game-master';
 import type { Changes } from '../operations/changes';
 import type { OutgoingStreams } from '../operations/jobs';
+import type { MembershipNotices } from '../operations/membership-notices';
 import type { Task } from '../stores/tasks';
 import type { Database } from '../stores/postgres';
 
@@ -11,6 +12,7 @@ export interface TaskParts {
   changes: Changes;
   gameMaster: GameMaster;
   outgoing: OutgoingStreams;
+  notices: Pick<MembershipNotices, 'settle'>;
   /** Whether all results of jobs that are on their stream have been taken in. Rejects while Redis is away. */
   hasReadResults: () => Promise<boolean>;
   /** How often Game Master or the engine may be away before a registration is given up for the time being. */

@@ -28,11 +28,7 @@ const log = createLogger({ level: 'silent', name: 'test' });
 const outgoing = { startJobs: 'start', stopJobs: 'stop', intents: 'intents' };
 const events = lobbyEvents({ stream: 'events', outgoing, missed: () => Promise.resolve(), log });
 const results = jobResults({ stream: 'results', outgoing, log });
-const users = userLifecycle({
-  stream: 'users',
-  outgoing,
-  notices: { changedIn: () => Promise.resolve() },
-});
+const users = userLifecycle({ stream: 'users', outgoing });
 
 describe("Game Master's events", () => {
   const examples = examplesIn('api/runtime-events-asyncapi.yaml', [

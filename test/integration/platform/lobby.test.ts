@@ -717,6 +717,22 @@ describe('killed', () => {
     expect(again).toEqual(lost);
   });
 
+  test('before Game Master has heard that a member was taken out, the next process tells it, once', async () => {
+    const gameId = await lobby.enrolledGame(['ann', 'bob']);
+    const before = gameMaster.calls('invalidate', gameId).length;
+    gameMaster.replyNextAbout(gameId, 'invalidate', 'hang', [503, 'service_unavailable']);
+    const cutOff = lobby.post(gameId, 'members/bob/remove').catch(() => undefined);
+    await waitFor(() => gameMaster.calls('invalidate', gameId).length > before);
+    await lobby.restart(async () => {
+      expect(await tasksOf(gameId)).toEqual(['invalidate']);
+    });
+    await cutOff;
+    // Not yet due: its process might have been slow only.
+    await lobby.database.query(`UPDATE lobby.tasks SET next_try_at = now() WHERE game_id = $1`, [gameId]);
+    await untilNoTask(gameId);
+    expect(gameMaster.calls('invalidate', gameId)).toHaveLength(before + 2);
+  });
+
   test('beside another process, that one takes over', async () => {
     const second = await lobby.addProcess();
     try {
