@@ -7,6 +7,10 @@ import { waitFor } from './wait-for';
 
 const contract = new AsyncApiDocument('platform/rtmanager/asyncapi.yaml');
 
+/** Of this file's engines alone: none of those that are chosen for servers, nor of the file that runs beside it. */
+const FIRST_PORT = 10_000 + 1_000 * (Number(process.env['JEST_WORKER_ID'] ?? 0) % 5);
+const ENGINE_PORTS = `${FIRST_PORT}-${FIRST_PORT + 999}`;
+
 type Json = Record<string, unknown>;
 type Fields = Record<string, string>;
 
@@ -54,6 +58,7 @@ export class RuntimeManager {
       RTMANAGER_STREAM_HEALTH_EVENTS: streams.healthEvents,
       RTMANAGER_JOB_CLAIM_AFTER: '500ms',
       RTMANAGER_START_TIMEOUT: '30s',
+      RTMANAGER_PORTS: ENGINE_PORTS,
       RTMANAGER_PROBE_INTERVAL: '200ms',
       // An engine is not ill because a machine stood still for a moment.
       RTMANAGER_PROBE_TIMEOUT: '4s',

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { isDeepStrictEqual } from 'node:util';
 import { Redis } from 'ioredis';
 import {
   gameFinished,
@@ -157,12 +156,14 @@ const deliveriesOf = async (service: ServiceProcess): Promise<Delivery[]> =>
 
 /** Waits for this answer of its readiness: what takes longer than a second counts as down. */
 async function untilReadiness(service: ServiceProcess, status: number, checks: object): Promise<void> {
-  const expected = [status, { status: status === 200 ? 'ready' : 'not_ready', checks }];
-  let last: unknown;
-  // The mail server is asked again after a quarter of a minute only.
   await waitFor(
-    async () => isDeepStrictEqual((last = await get(service, '/readyz', 'Readiness')), expected),
-    { timeout: 40_000, describe: () => `${JSON.stringify(expected)}; last ${JSON.stringify(last)}` },
+    async () => {
+      const expected = [status, { status: status === 200 ? 'ready' : 'not_ready', checks }];
+      expect(await get(service, '/readyz', 'Readiness')).toEqual(expected);
+      return true;
+    },
+    // The mail server is asked again after a quarter of a minute only.
+    { timeout: 40_000, describe: `readiness ${status}` },
   );
 }
 
