@@ -96,7 +96,6 @@ function isAlive(pid: number): boolean {
 
 async function untilGone(pids: number[]): Promise<void> {
   await waitFor(() => pids.every((pid) => !isAlive(pid)), {
-    timeout: 15_000,
     describe: () => `processes ${pids.filter(isAlive).join(', ')} to end`,
   });
 }
@@ -135,7 +134,7 @@ function posted(url: string, body?: object): Promise<Response> {
       if (!response.ok && response.status !== 503) key = randomUUID();
       return response.ok && response;
     },
-    { timeout: 30_000, interval: 200, describe: `${url} to succeed` },
+    { interval: 200, describe: `${url} to succeed` },
   );
 }
 

@@ -198,7 +198,6 @@ export class Lobby {
         return Object.entries(shown).every(([name, value]) => runtime?.[name] === value) && runtime;
       },
       {
-        timeout: 30_000,
         describe: () => `Lobby to show ${JSON.stringify(shown)}: ${JSON.stringify(last)}`,
       },
     );
@@ -225,7 +224,7 @@ export class Lobby {
         const entries = await this.entries(stream, gameId);
         return entries.length >= count && entries;
       },
-      { timeout: 20_000, describe: `${count} entries of ${gameId} on ${stream}` },
+      { describe: `${count} entries of ${gameId} on ${stream}` },
     );
   }
 
@@ -244,7 +243,7 @@ export class Lobby {
   }
 
   /** Waits until everything that was told has been read, and everything that was to be sent is. */
-  async untilQuiet(timeout = 20_000): Promise<void> {
+  async untilQuiet(timeout = 30_000): Promise<void> {
     await waitFor(
       async () => {
         const { rows } = await this.database.query<{ stream: string; entry_id: string }>(

@@ -147,7 +147,6 @@ export class RuntimeManager {
     return waitFor(
       async () => (await this.events(gameId)).slice(after).find(({ event_type }) => event_type === type),
       {
-        timeout: 20_000,
         describe: () => `${type} of ${gameId}:\n${this.process.lines.slice(-20).join('\n')}`,
       },
     );
@@ -184,7 +183,6 @@ export class RuntimeManager {
         return Object.entries(fields).every(([name, value]) => runtime[name] === value) && runtime;
       },
       {
-        timeout: 20_000,
         describe: () =>
           `${gameId} to have ${JSON.stringify(fields)}:\n${this.process.lines.slice(-20).join('\n')}`,
       },

@@ -118,68 +118,56 @@ withImages('api', 'worker')(
   120_000,
 );
 
-withImages('lobby')(
-  'lobby comes up on an empty database',
-  async () => {
-    const database = await freshDatabase();
-    const port = await freePort();
-    const env = {
-      LOBBY_HTTP_ADDR: `127.0.0.1:${port}`,
-      LOBBY_POSTGRES_DSN: database.dsn,
-      LOBBY_REDIS_URL: stackAddresses().redisUrl,
-      LOBBY_GM_BASE_URL: 'http://127.0.0.1:1',
-      ...streams('LOBBY', [
-        'LOBBY_EVENTS',
-        'JOB_RESULTS',
-        'USER_LIFECYCLE',
-        'START_JOBS',
-        'STOP_JOBS',
-        'NOTIFICATION_INTENTS',
-      ]),
-    };
-    await endsWell(await start('lobby', env, `http://127.0.0.1:${port}/readyz`));
-    await database.drop();
-  },
-  60_000,
-);
+withImages('lobby')('lobby comes up on an empty database', async () => {
+  const database = await freshDatabase();
+  const port = await freePort();
+  const env = {
+    LOBBY_HTTP_ADDR: `127.0.0.1:${port}`,
+    LOBBY_POSTGRES_DSN: database.dsn,
+    LOBBY_REDIS_URL: stackAddresses().redisUrl,
+    LOBBY_GM_BASE_URL: 'http://127.0.0.1:1',
+    ...streams('LOBBY', [
+      'LOBBY_EVENTS',
+      'JOB_RESULTS',
+      'USER_LIFECYCLE',
+      'START_JOBS',
+      'STOP_JOBS',
+      'NOTIFICATION_INTENTS',
+    ]),
+  };
+  await endsWell(await start('lobby', env, `http://127.0.0.1:${port}/readyz`));
+  await database.drop();
+});
 
-withImages('notification')(
-  'notification comes up',
-  async () => {
-    const port = await freePort();
-    const env = {
-      NOTIFICATION_HTTP_ADDR: `127.0.0.1:${port}`,
-      NOTIFICATION_REDIS_URL: stackAddresses().redisUrl,
-      NOTIFICATION_SMTP_URL: 'smtp://127.0.0.1:1',
-      NOTIFICATION_EMAIL_FROM: 'galaxy@example.com',
-      NOTIFICATION_ADMIN_EMAILS: 'admins@example.com',
-      NOTIFICATION_KEY_PREFIX: freshKeyPrefix(),
-      ...streams('NOTIFICATION', ['INTENTS', 'PUSH']),
-    };
-    await endsWell(await start('notification', env, `http://127.0.0.1:${port}/readyz`));
-  },
-  60_000,
-);
+withImages('notification')('notification comes up', async () => {
+  const port = await freePort();
+  const env = {
+    NOTIFICATION_HTTP_ADDR: `127.0.0.1:${port}`,
+    NOTIFICATION_REDIS_URL: stackAddresses().redisUrl,
+    NOTIFICATION_SMTP_URL: 'smtp://127.0.0.1:1',
+    NOTIFICATION_EMAIL_FROM: 'galaxy@example.com',
+    NOTIFICATION_ADMIN_EMAILS: 'admins@example.com',
+    NOTIFICATION_KEY_PREFIX: freshKeyPrefix(),
+    ...streams('NOTIFICATION', ['INTENTS', 'PUSH']),
+  };
+  await endsWell(await start('notification', env, `http://127.0.0.1:${port}/readyz`));
+});
 
-withImages('rtmanager')(
-  'rtmanager comes up, and reaches the daemon through its socket',
-  async () => {
-    const port = await freePort();
-    const env = {
-      RTMANAGER_HTTP_ADDR: `127.0.0.1:${port}`,
-      RTMANAGER_REDIS_URL: stackAddresses().redisUrl,
-      RTMANAGER_REDIS_KEY: `${freshKeyPrefix()}runtimes`,
-      RTMANAGER_DOCKER_OWNER: freshGameId(),
-      ...streams('RTMANAGER', ['START_JOBS', 'STOP_JOBS', 'JOB_RESULTS', 'HEALTH_EVENTS']),
-    };
-    const socket = (HOST ?? '').replace('unix://', '');
-    // As compose does it: nobody, in the group that the socket belongs to.
-    const { gid } = await stat(socket);
-    const access = { Binds: [`${socket}:/var/run/docker.sock`], GroupAdd: [gid.toString()] };
-    await endsWell(await start('rtmanager', env, `http://127.0.0.1:${port}/readyz`, access));
-  },
-  60_000,
-);
+withImages('rtmanager')('rtmanager comes up, and reaches the daemon through its socket', async () => {
+  const port = await freePort();
+  const env = {
+    RTMANAGER_HTTP_ADDR: `127.0.0.1:${port}`,
+    RTMANAGER_REDIS_URL: stackAddresses().redisUrl,
+    RTMANAGER_REDIS_KEY: `${freshKeyPrefix()}runtimes`,
+    RTMANAGER_DOCKER_OWNER: freshGameId(),
+    ...streams('RTMANAGER', ['START_JOBS', 'STOP_JOBS', 'JOB_RESULTS', 'HEALTH_EVENTS']),
+  };
+  const socket = (HOST ?? '').replace('unix://', '');
+  // As compose does it: nobody, in the group that the socket belongs to.
+  const { gid } = await stat(socket);
+  const access = { Binds: [`${socket}:/var/run/docker.sock`], GroupAdd: [gid.toString()] };
+  await endsWell(await start('rtmanager', env, `http://127.0.0.1:${port}/readyz`, access));
+});
 
 function streams(prefix: string, names: string[]): Record<string, string> {
   const keys = freshKeyPrefix();

@@ -33,7 +33,7 @@ beforeAll(async () => {
   await proxy.setMode('pass');
   await sick.stop();
   await proxy.close();
-}, 120_000);
+});
 afterAll(async () => {
   await lobby.stop();
   await gameMaster.stop();

@@ -15,8 +15,6 @@ import { TestRuntimeManager } from '../../support/test-runtime-manager';
 
 type Json = Record<string, unknown>;
 
-jest.setTimeout(120_000);
-
 const FINISH_TURN = 3;
 
 let gm: GameMaster;
@@ -45,7 +43,7 @@ beforeAll(async () => {
     env: { LOBBY_REGISTER_ATTEMPTS: '2' },
   });
   engines = new EngineStarter(lobby.streams.startJobs, lobby.streams.jobResults);
-}, 120_000);
+});
 afterAll(async () => {
   await engines.stop();
   await lobby.stop();
@@ -143,7 +141,6 @@ test('a game is played to its end by its schedule: turns are summed up, and the 
   await waitFor(
     async () => Number(((await lobby.game(gameId))['runtime'] as Json | null)?.['current_turn']) >= 1,
     {
-      timeout: 30_000,
       describe: 'a turn to be shown',
     },
   );
@@ -185,7 +182,7 @@ test("a removed member's next command is forbidden, and their race is banished",
   const banished = await waitFor(
     async () =>
       (await gm.operations(gameId)).find(({ kind, outcome }) => kind === 'banish' && outcome === 'success'),
-    { timeout: 30_000, describe: 'the race to be banished' },
+    { describe: 'the race to be banished' },
   );
   expect(banished).toMatchObject({ source: 'lobby' });
 });
@@ -274,7 +271,6 @@ test('Lobby is killed again and again while a game is played: it ends the same',
   await lobby.restart();
   // It may be over before anybody looks: it lasts for three seconds.
   await waitFor(async () => ['running', 'finished'].includes(String((await lobby.game(gameId))['status'])), {
-    timeout: 30_000,
     describe: 'the game to run',
   });
   await lobby.restart();

@@ -492,7 +492,6 @@ async function tasksOf(gameId: string): Promise<string[]> {
 async function untilNoTask(gameId: string): Promise<void> {
   await waitFor(async () => (await tasksOf(gameId)).length === 0, {
     describe: 'no task to be left',
-    timeout: 30_000,
   });
 }
 
@@ -761,7 +760,7 @@ test('a leader that hangs loses the lead to another process, and stands by when 
     await lobby.untilEntries('startJobs', gameId);
     lobby.process.kill('SIGSTOP');
     await engineStarts(gameId);
-    await waitFor(() => gameMaster.calls('register-runtime', gameId).length > 0, { timeout: 30_000 });
+    await waitFor(() => gameMaster.calls('register-runtime', gameId).length > 0);
     lobby.process.kill('SIGCONT');
     await waitFor(async () => !(await isLeading(lobby)), { describe: 'the first process to stand by' });
     await lobby.untilStatus(gameId, 'running');

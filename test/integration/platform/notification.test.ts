@@ -28,8 +28,6 @@ interface Delivery {
   settled_at: string | null;
 }
 
-jest.setTimeout(120_000);
-
 let stack: Awaited<ReturnType<typeof ownStack<'redis'>>>;
 let redis: Redis;
 let prefix: string;
@@ -175,7 +173,7 @@ async function untilSettled(service: ServiceProcess, count: number): Promise<Del
       found = await deliveriesOf(service);
       return found.length === count && found.every(({ status }) => status !== 'pending');
     },
-    { timeout: 20_000, describe: () => `${count} settled deliveries; there are ${JSON.stringify(found)}` },
+    { describe: () => `${count} settled deliveries; there are ${JSON.stringify(found)}` },
   );
   return found;
 }
@@ -320,7 +318,7 @@ test('mail waits for its server, and what the server refuses for good does not w
   // A server that accepts connections and says nothing is given up.
   await proxy.setMode('blackhole');
   const before = proxy.accepted;
-  await waitFor(() => proxy.accepted >= before + 3, { timeout: 30_000 });
+  await waitFor(() => proxy.accepted >= before + 3);
   await proxy.setMode('pass');
   await waitFor(async () => ((await to('op@example.com'))?.last_error ?? '').includes('later'));
   await waitFor(async () => (await to('chief@example.com'))?.status !== 'pending');
@@ -379,8 +377,8 @@ test('killed at any moment it goes on where it was: nothing is lost, mail twice 
   await second.crash();
   const service = await run();
 
-  await waitFor(async () => (await entriesOf('push')).length >= 120, { timeout: 20_000 });
-  await waitFor(() => mails.length >= 2, { timeout: 20_000 });
+  await waitFor(async () => (await entriesOf('push')).length >= 120);
+  await waitFor(() => mails.length >= 2);
   await waitFor(async () => (await metric(service, 'notification_deliveries_waiting{channel="push"}')) === 0);
   await waitFor(
     async () => (await metric(service, 'notification_deliveries_waiting{channel="email"}')) === 0,
@@ -407,7 +405,7 @@ test('a redis that restarts, is silent or loses answers costs nothing, and sends
   await proxy.setMode('lose-replies');
   await tell(turnReady(1), turnFailed(1));
   const before = proxy.accepted;
-  await waitFor(() => proxy.accepted > before + 3, { timeout: 20_000 });
+  await waitFor(() => proxy.accepted > before + 3);
   await proxy.setMode('pass');
   await untilSettled(service, 4);
 

@@ -61,7 +61,7 @@ describe.each(KITS)('with engines of the %s driver', (driver, startKit) => {
   }, 180_000);
   afterAll(async () => {
     await platform.stop();
-  }, 120_000);
+  });
 
   test.each(TRIALS)(
     '%s killed at a random moment (seed %i): all games end the same, and nothing happened twice',

@@ -47,7 +47,7 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
   }, 180_000);
   afterAll(async () => {
     await platform.stop();
-  }, 120_000);
+  });
 
   /** Starts a game, has something happen between the job and its start, and returns when the engine is up. */
   async function startWhile(gameId: string, meanwhile: () => Promise<unknown>): Promise<void> {
@@ -123,7 +123,7 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
       'game.turn.ready 1 to ann,bob',
       'game.finished 2 to ann,bob',
     ]);
-    await waitFor(async () => (await notification.pushes(gameId)).length === 4, { timeout: 20_000 });
+    await waitFor(async () => (await notification.pushes(gameId)).length === 4);
     expect((await notification.pushes(gameId)).sort()).toEqual([
       'ann: game.finished 2',
       'ann: game.turn.ready 1',
@@ -215,7 +215,7 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
     expect(intents).toMatchObject([
       { notification_type: 'lobby.runtime_paused_after_start', audience: 'admin_email' },
     ]);
-    await waitFor(() => notification.mails(gameId).length > 0, { timeout: 20_000 });
+    await waitFor(() => notification.mails(gameId).length > 0);
     expect(notification.mails(gameId)).toEqual([`${gameId} is paused after its start`]);
     expect(await manager.runtime(gameId)).toMatchObject({ status: 'running' });
     expect((await lobby.call('POST', `/api/v1/lobby/games/${gameId}/resume`)).status).toBe(503);
@@ -229,7 +229,7 @@ describe.each(DRIVER_KITS)('with engines of the %s driver', (_name, startKit) =>
     await lobby.untilShown(gameId, { current_turn: 1, runtime_status: 'running' });
     expect(await platform.turnLog(gameId)).toEqual([1]);
     expect(await lobby.entries('startJobs', gameId)).toHaveLength(1);
-    await waitFor(async () => (await notification.pushes(gameId)).length === 2, { timeout: 20_000 });
+    await waitFor(async () => (await notification.pushes(gameId)).length === 2);
   });
 
   test('nobody was told what they could not understand', async () => {

@@ -17,8 +17,6 @@ const CLAIM_SOON_MS = 300;
 /** Longer than this process may stand still, which looks to Redis as if both of its consumers were dead. */
 const CLAIM_AFTER_MS = 4_000;
 
-jest.setTimeout(120_000);
-
 let stack: Awaited<ReturnType<typeof ownStack<'redis'>>>;
 let redis: Redis;
 let stream: string;
@@ -276,14 +274,12 @@ test('both survive a silent connection, lost replies, restarts and the loss of a
   const kept = follow(url);
   const arrives = async (n: number): Promise<void> => {
     await waitFor(() => consumed.has(n) && kept.seen.includes(n), {
-      timeout: 20_000,
       describe: () => `entry ${n}; so far ${[...consumed].join()} and ${kept.seen.join()}`,
     });
   };
   const reconnected = async (): Promise<void> => {
     const before = proxy.accepted;
     await waitFor(() => proxy.accepted >= before + 3, {
-      timeout: 20_000,
       describe: 'three new connections',
     });
   };

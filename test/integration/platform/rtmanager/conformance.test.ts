@@ -36,7 +36,7 @@ beforeAll(async () => {
   manager = await RuntimeManager.start({ kit, env: { RTMANAGER_IMAGES: 'galaxy/*' } });
   gameId = freshGameId();
   await manager.started(gameId, kit.images.engine);
-}, 120_000);
+});
 afterAll(async () => {
   await manager.stop();
   await kit.clean();

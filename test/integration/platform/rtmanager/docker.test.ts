@@ -77,9 +77,7 @@ describeWithDocker('the docker driver', () => {
       await proxy.setMode(mode);
       await kit.signal(lost, 'SIGKILL');
       await manager.addJob('start', wanted, kit.images.engine);
-      await waitFor(async () => (await fetch(`${manager.baseUrl}/readyz`)).status === 503, {
-        timeout: 20_000,
-      });
+      await waitFor(async () => (await fetch(`${manager.baseUrl}/readyz`)).status === 503, {});
       expect(await manager.call('POST', `/${lost}/restart`)).toMatchObject({
         status: 503,
         body: { error: { code: 'service_unavailable' } },
@@ -164,7 +162,7 @@ describeWithDocker('the docker driver', () => {
     );
     const spec = await kit.spec(gameId);
     await theirs.start(spec);
-    await waitFor(async () => (await theirs.lastOutput(gameId)) !== '', { timeout: 20_000 });
+    await waitFor(async () => (await theirs.lastOutput(gameId)) !== '');
     const before = await theirs.inspect(gameId);
     expect(before?.isRunning).toBe(true);
     expect(await ours.inspect(gameId)).toBeNull();

@@ -6,8 +6,6 @@ import { freshGameId, waitFor } from '../../../support/stack';
 
 const RACES = { races: [{ race_name: 'Aelinari' }, { race_name: 'Borg' }] };
 
-jest.setTimeout(120_000);
-
 describe.each(DRIVER_KITS)('%s', (name, startKit) => {
   let kit: DriverKit;
   let driver: Driver;
@@ -39,7 +37,7 @@ describe.each(DRIVER_KITS)('%s', (name, startKit) => {
 
   /** Docker's events come by a connection, and when that is there it is told of all games once. */
   const untilWatched = async (news: (string | null)[]): Promise<void> => {
-    if (name === 'docker') await waitFor(() => news.includes(null), { timeout: 20_000 });
+    if (name === 'docker') await waitFor(() => news.includes(null));
   };
   const found = async (by = driver) => {
     const container = await by.inspect(gameId);
@@ -54,19 +52,17 @@ describe.each(DRIVER_KITS)('%s', (name, startKit) => {
     });
     return (await response.json()) as { turn?: number; error?: { code: string } };
   };
-  const untilAnswers = () =>
-    waitFor(async () => (await ask('GET', '/healthz')) as object, { timeout: 20_000 });
+  const untilAnswers = () => waitFor(async () => (await ask('GET', '/healthz')) as object);
   const start = async (by = driver, what = spec) => {
     await by.start(what);
     await untilAnswers();
   };
   const untilEnded = () =>
     waitFor(async () => ((await found()).isRunning ? null : found()), {
-      timeout: 20_000,
       describe: 'the engine to end',
     });
   const untilTold = (before: number) =>
-    waitFor(() => told.slice(before).includes(gameId), { timeout: 20_000, describe: `news of ${gameId}` });
+    waitFor(() => told.slice(before).includes(gameId), { describe: `news of ${gameId}` });
 
   it('starts an engine once, however often it is asked to', async () => {
     expect(await driver.inspect(gameId)).toBeNull();
@@ -147,7 +143,7 @@ describe.each(DRIVER_KITS)('%s', (name, startKit) => {
     const watch = successor.watch((id) => news.push(id), end.signal);
     await untilWatched(news);
     await kit.signal(gameId, 'SIGKILL');
-    await waitFor(() => news.includes(gameId), { timeout: 20_000, describe: 'the successor to tell' });
+    await waitFor(() => news.includes(gameId), { describe: 'the successor to tell' });
     expect(await found(successor)).toMatchObject({ isRunning: false });
     end.abort();
     await watch;

@@ -8,8 +8,6 @@ import { freshGameId } from '../../../support/stack';
 /** "Within seconds", for whoever pulls the plug and looks. */
 const SOON_MS = 15_000;
 
-jest.setTimeout(120_000);
-
 describe.each(DRIVER_KITS)('on engines of the %s driver', (_name, startKit) => {
   let kit: DriverKit;
   let manager: RuntimeManager;
