@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { AsyncApiDocument } from '../unit/contracts/asyncapi-document';
 import type { DriverKit } from './engine-drivers';
@@ -164,7 +165,18 @@ export class RuntimeManager {
     return this.entries(`${this.streams[stream]}:dead`);
   }
 
+  /** Repeated while it says that Redis is away, which a process that stood still takes for silence. */
   async call(method: string, path: string, body?: object): Promise<RuntimeReply> {
+    const deadline = Date.now() + 10_000;
+    for (;;) {
+      const reply = await this.callOnce(method, path, body);
+      const isOpen = reply.status === 503 && JSON.stringify(reply.body).includes('redis does not answer');
+      if (!isOpen || Date.now() > deadline) return reply;
+      await delay(50);
+    }
+  }
+
+  private async callOnce(method: string, path: string, body?: object): Promise<RuntimeReply> {
     const response = await fetch(`${this.baseUrl}/api/v1/internal/runtimes${path}`, {
       method,
       ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
