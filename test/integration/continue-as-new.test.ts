@@ -12,7 +12,7 @@ let engine: TestEngine;
 
 beforeAll(async () => {
   gm = await GameMaster.start();
-}, 60_000);
+});
 
 afterAll(() => gm.stop());
 

@@ -206,7 +206,7 @@ describe('an engine whose answers go astray', () => {
     await engine.turnsAreOver();
     expect(engine.turnLog).toEqual([1]);
     await expectNoFaults(gameId, forced);
-  }, 90_000);
+  });
 
   /**
    * The contract has the engine compare when it applies. One that compares on arrival lets a second call in while the
@@ -475,7 +475,7 @@ describe('workers that die', () => {
       { point: 'committed', ...good },
       { point: 'published', ...good },
     ]);
-  }, 120_000);
+  }, 240_000);
 
   test('while events are on their way after an outage of Redis', async () => {
     const gameId = await gm.running(engine);
@@ -529,7 +529,7 @@ describe('workers that die', () => {
     await waitFor(() => engine.turn >= before + 2, { timeout: 30_000 });
     const ticks = (await begins()).map(slot);
     expect(ticks).toEqual([...new Set(ticks)].sort((left, right) => left - right));
-  }, 120_000);
+  }, 240_000);
 
   test('frozen, and thawed when others have long made the next turn: the late writes lose', async () => {
     const asking = { engine: await TestEngine.start(), gameId: '' };
@@ -572,7 +572,7 @@ describe('workers that die', () => {
     function answersOf(game: { gameId: string }): Reply[] {
       return answers.filter(({ body }) => body?.['game_id'] === game.gameId);
     }
-  }, 180_000);
+  }, 240_000);
 
   /** When the last attempt at the game's turn began, by the server's clock. */
   async function lastBegin(gameId: string): Promise<number> {

@@ -57,14 +57,14 @@ beforeAll(async () => {
       GAMEMASTER_ENGINE_TURN_DEADLINE: '3s',
     },
   });
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   await gm.stop();
   redis.disconnect();
   await Promise.all([redisLine.close(), postgresLine.close(), runtimeManager.stop()]);
   await stack.stop();
-}, 60_000);
+});
 
 beforeEach(async () => {
   engine = await TestEngine.start();
@@ -161,7 +161,7 @@ describe('Redis', () => {
     await stack.redis.server?.start();
     await redisLine.setMode('pass');
     await expectNoFaults(gameId);
-  }, 120_000);
+  }, 180_000);
 
   test('a black hole: turns are on time, and a stop takes less than 2 s', async () => {
     const gameId = await tickingGame();
@@ -186,7 +186,7 @@ describe('Redis', () => {
     const replies = stops.slice(0, 1).map(({ reply }) => reply);
     expect(await faultsOf(gm, { gameId, engine, replies })).toEqual([]);
     await Promise.all(others.map((other) => other.stop()));
-  }, 120_000);
+  }, 180_000);
 
   test('killed and restarted again and again, with its append-only file', async () => {
     // What the promise stands on: with `everysec`, a slow disk loses what was acknowledged.
@@ -211,7 +211,7 @@ describe('Redis', () => {
     expect(events.length).toBeLessThan(engine.turn + 1);
     await redis.config('SET', 'maxmemory', '0');
     await expectNoFaults(gameId);
-  }, 120_000);
+  }, 180_000);
 
   test('a reply that is lost after the write: sent again, and there once', async () => {
     const gameId = await tickingGame();
@@ -233,7 +233,7 @@ describe('Redis', () => {
     );
     await redisLine.setMode('pass');
     await expectNoFaults(gameId);
-  }, 120_000);
+  }, 180_000);
 });
 
 describe('Postgres', () => {
@@ -248,7 +248,7 @@ describe('Postgres', () => {
       expect(Math.min(...late)).toBeLessThan(LATE_MS);
       await expectNoFaults(gameId);
     },
-    150_000,
+    240_000,
   );
 
   /** Has Postgres silent for two ticks, and tells how late the turn was that was due then. */
@@ -304,7 +304,7 @@ describe('Postgres', () => {
     await admin.end();
     await untilMoreTurns(1);
     await expectNoFaults(gameId);
-  }, 120_000);
+  }, 180_000);
 });
 
 describe('Temporal', () => {

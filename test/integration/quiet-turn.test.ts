@@ -24,7 +24,7 @@ test('a turn that nothing disturbs costs at most 15 events of history', async ()
     await gm.stop();
     await engine.stop();
   }
-}, 120_000);
+}, 180_000);
 
 /** The events of each turn, up to the next one's. */
 function turnsOf(history: readonly HistoryEvent[]): HistoryEvent[][] {

@@ -40,7 +40,7 @@ test('a worker that was away for ten ticks makes one turn for them all', async (
     await gm.stop();
     await engine.stop();
   }
-}, 120_000);
+}, 240_000);
 
 function startedAt(row: Record<string, unknown>): number {
   return (row['started_at'] as Date).getTime();

@@ -61,7 +61,7 @@ describe('a workflow with one timer more', () => {
       ignoreModules: ['fs'],
       logger: new DefaultLogger('ERROR'),
     });
-  }, 120_000);
+  });
 
   // What was begun by continue-as-new or by a registration alike.
   test.each(['turns', 'finish', 'failed-registration', 'patch', 'health', 'continue-as-new-2', 'recovery-2'])(

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { sendTo, type HttpAnswer, type HttpRequest } from '../unit/api/send';
 import { API, FrontDoor } from '../integration/api/front-door';
 import { ScriptedEngine } from './scripted-engine';
@@ -72,8 +73,13 @@ export class PlayersGround {
     return gameId;
   }
 
-  send(request: HttpRequest): Promise<HttpAnswer> {
-    return sendTo(Number(new URL(this.door.baseUrl).port), request);
+  /** One request; again where this process was too busy to take it. */
+  async send(request: HttpRequest): Promise<HttpAnswer> {
+    for (;;) {
+      const answer = await sendTo(Number(new URL(this.door.baseUrl).port), request);
+      if (answer.status !== 429 || !answer.body.includes('this process is overloaded')) return answer;
+      await delay(50);
+    }
   }
 
   /** A player's commands, sent as this JSON text. */

@@ -11,7 +11,7 @@ let tick: number;
 
 beforeAll(async () => {
   gm = await SkippingGameMaster.start();
-}, 120_000);
+});
 
 afterAll(() => gm.stop());
 

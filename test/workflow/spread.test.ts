@@ -11,7 +11,7 @@ let gm: SkippingGameMaster;
 
 beforeAll(async () => {
   gm = await SkippingGameMaster.start({ GAMEMASTER_TICK_SPREAD: '1h' });
-}, 120_000);
+});
 
 afterAll(() => gm.stop());
 

@@ -6,7 +6,7 @@ let gm: SkippingGameMaster;
 
 beforeAll(async () => {
   gm = await SkippingGameMaster.start();
-}, 120_000);
+});
 
 afterAll(() => gm.stop());
 

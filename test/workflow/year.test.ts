@@ -13,7 +13,7 @@ let engine: TestEngine;
 beforeAll(async () => {
   gm = await SkippingGameMaster.start();
   engine = await TestEngine.start();
-}, 120_000);
+});
 
 afterAll(async () => {
   await gm.stop();
