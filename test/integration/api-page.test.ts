@@ -29,7 +29,13 @@ beforeAll(async () => {
   lobby = await TestLobby.start();
   runtimeManager = await TestRuntimeManager.start();
   gm = await GameMaster.start({
-    env: { GAMEMASTER_LOBBY_BASE_URL: lobby.baseUrl, GAMEMASTER_RTM_BASE_URL: runtimeManager.baseUrl },
+    env: {
+      GAMEMASTER_LOBBY_BASE_URL: lobby.baseUrl,
+      GAMEMASTER_RTM_BASE_URL: runtimeManager.baseUrl,
+      // Lobby and engine stand in this process, which may come late.
+      GAMEMASTER_LOBBY_TIMEOUT: '20s',
+      GAMEMASTER_ENGINE_HOT_TIMEOUT: '20s',
+    },
   });
   await gm.createVersion();
 });

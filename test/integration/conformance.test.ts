@@ -48,7 +48,11 @@ beforeAll(async () => {
   guarded = await lonelyApp({
     GAMEMASTER_API_TOKENS: CALLERS.map((caller) => `${caller}:token-of-${caller}`).join(),
   });
-  ground = await PlayersGround.open();
+  // All of it is in this process, which may come late.
+  ground = await PlayersGround.open({
+    GAMEMASTER_LOBBY_TIMEOUT: '20s',
+    GAMEMASTER_ENGINE_HOT_TIMEOUT: '20s',
+  });
   const empty = await freshDatabase();
   broken = await FrontDoor.open({ GAMEMASTER_POSTGRES_DSN: empty.dsn });
   cleanUps.push(empty.drop);
