@@ -16,7 +16,11 @@ const job = {
 };
 // What is wrong with an image is told as a result: whoever sent the job waits for one.
 const startJob = z.strictObject({ ...job, image_ref: z.string() });
-const stopJob = z.strictObject({ ...job, reason: z.string().max(500) });
+const stopJob = z.strictObject({
+  ...job,
+  requested_at_ms: job.requested_at_ms.optional(),
+  reason: z.string().max(500).default('stop_job'),
+});
 
 /** Most of them may wait for images; how many engines come up at a time is `engine-starter.ts`'s to limit. */
 const STARTS_IN_HAND = 512;
@@ -24,7 +28,7 @@ const STOPS_IN_HAND = 32;
 
 interface JobFields {
   game_id: string;
-  requested_at_ms: number;
+  requested_at_ms?: number | undefined;
 }
 
 export interface JobConsumersOptions {
@@ -47,10 +51,10 @@ export async function runJobConsumers(options: JobConsumersOptions, stopping: Ab
     await runtimes.stopByJob(toJob(fields, streams.stopJobs, entry), reason);
   };
   /** The two streams are read side by side: what was asked for before a start may not have been done by then. */
-  const stopBefore = async ({ game_id, requested_at_ms }: JobFields): Promise<void> => {
-    for (const entry of await memory.unsettledJobs(streams.stopJobs, game_id)) {
+  const stopBefore = async ({ gameId, requestedAtMs }: Job): Promise<void> => {
+    for (const entry of await memory.unsettledJobs(streams.stopJobs, gameId)) {
       const { success, data } = stopJob.safeParse(entry.fields);
-      if (success && data.requested_at_ms < requested_at_ms) await stop(entry);
+      if (success && toJob(data, streams.stopJobs, entry).requestedAtMs < requestedAtMs) await stop(entry);
     }
   };
   const consumer = (
@@ -64,8 +68,9 @@ export async function runJobConsumers(options: JobConsumersOptions, stopping: Ab
       streams.startJobs,
       async (entry) => {
         const { image_ref, ...fields } = read(startJob, entry);
-        await stopBefore(fields);
-        await runtimes.start(toJob(fields, streams.startJobs, entry), image_ref);
+        const job = toJob(fields, streams.startJobs, entry);
+        await stopBefore(job);
+        await runtimes.start(job, image_ref);
       },
       STARTS_IN_HAND,
     ),
@@ -84,6 +89,7 @@ function read<T>(schema: z.ZodType<T>, { fields }: StreamEntry): T {
   );
 }
 
+/** A job that does not say when it was asked for was so when it was added: its id begins with that time. */
 function toJob({ game_id, requested_at_ms }: JobFields, stream: string, { id }: StreamEntry): Job {
-  return { gameId: game_id, requestedAtMs: requested_at_ms, stream, entryId: id };
+  return { gameId: game_id, requestedAtMs: requested_at_ms ?? Number.parseInt(id, 10), stream, entryId: id };
 }

@@ -69,7 +69,7 @@ export function tellJobResult(
   addedAt: Date,
   nameOf: (gameId: string, containerId: string) => string,
 ): Told {
-  const { game_id: gameId = '', job = '', outcome, container_id: containerId = '' } = entry;
+  const { game_id: gameId = '', job = 'start', outcome, container_id: containerId = '' } = entry;
   const { engine_endpoint: endpoint = '', error_code: code = '', error_message: message = '' } = entry;
   const name = nameOf(gameId, containerId);
   const done =

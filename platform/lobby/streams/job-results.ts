@@ -9,8 +9,8 @@ import type { Queries } from '../stores/postgres';
 import { addTask, removeTaskOfKind } from '../stores/tasks';
 import { gameIdText, integerText, storableText, understand, type Incoming } from './incoming';
 
-const job = { game_id: gameIdText, requested_at_ms: integerText };
-const start = { job: z.literal('start'), ...job };
+const job = { game_id: gameIdText, requested_at_ms: integerText.optional() };
+const start = { job: z.literal('start').default('start'), ...job };
 const result = z.union([
   z.object({ ...start, outcome: z.literal('success'), engine_endpoint: storableText(2_048) }),
   z.object({
@@ -69,12 +69,15 @@ export function jobResults({ stream, outgoing, log }: JobResultsOptions): Incomi
   }
 }
 
-/** Whether the game waits for just this result. One that was told before, or of an earlier attempt, is not awaited. */
+/**
+ * Whether the game waits for just this result. One that was told before, or of an earlier attempt, is not awaited; one
+ * that does not say which attempt it is of belongs to the present one.
+ */
 function isAwaited(game: Game, job: StartResult): boolean {
   return (
     game.status === 'starting' &&
     game.registration === null &&
-    game.startRequestedAtMs === job.requested_at_ms
+    (job.requested_at_ms ?? game.startRequestedAtMs) === game.startRequestedAtMs
   );
 }
 

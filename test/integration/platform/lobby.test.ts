@@ -245,7 +245,15 @@ describe('a start', () => {
     await engineStarts(gameId, { ...failure, requested_at_ms: first?.['requested_at_ms'] ?? '' });
     await lobby.untilQuiet();
     expect(await lobby.game(gameId)).toMatchObject({ status: 'starting' });
-    await engineStarts(gameId);
+    // Without `job` and `requested_at_ms` it is of the start under way.
+    await lobby.tell('jobResults', {
+      game_id: gameId,
+      outcome: 'success',
+      container_id: 'c0ffee',
+      engine_endpoint: ENDPOINT,
+      error_code: '',
+      error_message: '',
+    });
     await lobby.untilStatus(gameId, 'running');
     expect(gameMaster.calls('register-runtime', gameId)).toMatchObject([
       { key: `register:${gameId}:${second?.['requested_at_ms'] ?? ''}` },

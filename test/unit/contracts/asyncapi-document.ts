@@ -58,15 +58,14 @@ export class AsyncApiDocument {
     });
   }
 
-  /** The fields of a message's entry and of its payload; every object is closed and all its fields are required. */
+  /** The fields of a message's entry and of its payload, those that may be absent with a `?`; every object is closed. */
   fieldsOf(schemaName: string): string[] {
     const schema = this.root.components.schemas[schemaName];
     if (schema?.type !== 'object' || schema.additionalProperties !== false) {
       throw new Error(`${schemaName} is no closed object`);
     }
-    const fields = Object.keys(schema.properties ?? {});
-    if (fields.join() !== schema.required?.join()) throw new Error(`${schemaName} has optional fields`);
-    return fields;
+    const { properties = {}, required = [] } = schema;
+    return Object.keys(properties).map((field) => (required.includes(field) ? field : `${field}?`));
   }
 
   /** @returns the name of the message that the entry is. @throws Error where it is none, or one with a flaw */

@@ -11,11 +11,11 @@ const { messages, schemas } = document.root.components;
 
 const ENTRIES: Record<string, string[]> = {
   StartJob: ['game_id', 'image_ref', 'requested_at_ms'],
-  StopJob: ['game_id', 'reason', 'requested_at_ms'],
+  StopJob: ['game_id', 'reason?', 'requested_at_ms?'],
   JobResult: [
-    'job',
+    'job?',
     'game_id',
-    'requested_at_ms',
+    'requested_at_ms?',
     'outcome',
     'container_id',
     'engine_endpoint',
@@ -99,6 +99,6 @@ test('Lobby understands every result', () => {
   const log = createLogger({ level: 'silent', name: 'test' });
   const { read } = jobResults({ stream: 'results', outgoing, log });
   for (const example of examples('job_result')) {
-    expect(read(example)).toMatchObject({ job: example['job'], game_id: example['game_id'] });
+    expect(read(example)).toMatchObject({ job: example['job'] ?? 'start', game_id: example['game_id'] });
   }
 });
