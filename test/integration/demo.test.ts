@@ -7,6 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
+import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { run } from '../../tools/stack/program';
 import { freePort, stackAddresses, waitFor } from '../support/stack';
@@ -219,6 +220,13 @@ describe('through the platform', () => {
         expect.objectContaining({ name: 'Vega', status: 'running' }),
       ]) as object[],
     });
+    // What nobody can read is told of, and the play goes on.
+    const redis = new Redis(addressOf(played, 'Events'));
+    await redis.xadd('runtime:health_events', '*', 'foo', 'bar');
+    await redis.xadd('notification:intents', '*', 'notification_type', 'game.foo');
+    await redis.quit();
+    await played.until(/Z {2}! +entry \d+-\d+ of runtime:health_events cannot be read/);
+    await played.until(/Z {2}! +entry \d+-\d+ of notification:intents cannot be read/);
     await played.until(/ann renames planet \d+: the engine answers 2\d\d/);
     const [, quick = ''] = await played.until(/(orion-\w+) +registered/);
     await playToTheEnd(

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { Redis } from 'ioredis';
 import type { Play } from './play';
@@ -31,7 +32,9 @@ export class LiveView {
     // The connection comes back by itself; meanwhile the status line goes on.
     this.#redis.on('error', () => undefined);
     this.#status = setInterval(() => void this.#tellStatus(), STATUS_EVERY_MS);
-    void this.#follow();
+    this.#follow().catch((error: unknown) =>
+      this.#warn(`the streams are no longer told of: ${String(error)}`),
+    );
   }
 
   close(): void {
@@ -44,17 +47,25 @@ export class LiveView {
     const { tellers } = this.#options.play;
     const seen = new Map([...tellers.keys()].map((stream) => [stream, '0']));
     while (!this.#closed) {
-      // A command that fails has waited for several connections: asking again at once is no busy loop.
       const answer = await this.#redis
         .xread('BLOCK', BLOCK_MS, 'STREAMS', ...seen.keys(), ...seen.values())
-        .catch(() => null);
+        .catch(() => delay(RECONNECT_MS, null));
       for (const [stream, entries] of answer ?? []) {
         for (const [id, fields] of entries) {
           seen.set(stream, id);
-          this.#tell(tellers.get(stream)?.(toEntry(fields), new Date(Number.parseInt(id, 10))));
+          // Anybody may add to a stream, and what nobody can read is put aside by the services too.
+          try {
+            this.#tell(tellers.get(stream)?.(toEntry(fields), new Date(Number.parseInt(id, 10))));
+          } catch (error) {
+            this.#warn(`entry ${id} of ${stream} cannot be read and is passed over: ${String(error)}`);
+          }
         }
       }
     }
+  }
+
+  #warn(text: string): void {
+    this.#line(new Date(), '!', text, 'red');
   }
 
   #tell(told: Told | undefined): void {
@@ -76,7 +87,7 @@ export class LiveView {
     if (this.#closed) return;
     const now = new Date();
     for (const { by, text } of lines) this.#line(now, by, text, 'cyan');
-    for (const trouble of play.troubles()) this.#line(now, '!', trouble, 'red');
+    for (const trouble of play.troubles()) this.#warn(trouble);
   }
 
   #line(at: Date, name: string, text: string, format: 'dim' | 'reset' | 'red' | 'cyan' | 'yellow'): void {
