@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { ServiceError } from '../service/errors';
 import type { App } from '../service/http';
+import { noBody, noQuery } from '../service/schemas';
 import type { Memory } from './memory';
 import { HEALTHS, RUNTIME_STATUSES, toView } from './runtime';
 import type { Runtimes } from './runtimes';
@@ -61,7 +62,7 @@ export function addRoutes(app: App, { runtimes, memory }: RoutesOptions): void {
   );
   app.get(
     `${ROOT}/:game_id`,
-    { schema: { operationId: 'getRuntime', params, response: { 200: runtime } } },
+    { schema: { operationId: 'getRuntime', params, querystring: noQuery, response: { 200: runtime } } },
     async ({ params: { game_id } }) => toView(await runtimes.get(game_id)),
   );
   app.post(
@@ -70,6 +71,7 @@ export function addRoutes(app: App, { runtimes, memory }: RoutesOptions): void {
       schema: {
         operationId: 'stopRuntime',
         params,
+        querystring: noQuery,
         body: z.strictObject({ reason: printable }),
         response: { 200: runtime },
       },
@@ -78,7 +80,15 @@ export function addRoutes(app: App, { runtimes, memory }: RoutesOptions): void {
   );
   app.post(
     `${ROOT}/:game_id/restart`,
-    { schema: { operationId: 'restartRuntime', params, response: { 200: runtime } } },
+    {
+      schema: {
+        operationId: 'restartRuntime',
+        params,
+        querystring: noQuery,
+        body: noBody,
+        response: { 200: runtime },
+      },
+    },
     async ({ params: { game_id } }) => toView(await runtimes.restart(game_id)),
   );
   app.post(
@@ -87,6 +97,7 @@ export function addRoutes(app: App, { runtimes, memory }: RoutesOptions): void {
       schema: {
         operationId: 'patchRuntime',
         params,
+        querystring: noQuery,
         body: z.strictObject({ image_ref: z.string().min(1).max(512) }),
         response: { 200: runtime },
       },

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { App } from '../../service/http';
+import { noBody, noQuery } from '../../service/schemas';
 import { requireLead } from '../operations/actor';
 import type { Enrolment } from '../operations/enrolment';
 import { listApplications, type Application } from '../stores/applications';
@@ -17,8 +18,6 @@ import {
   inviteBody,
   inviteList,
   inviteParams,
-  noBody,
-  noQuery,
   playerHeaders,
   raceBody,
 } from './schemas';

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { ServiceError } from '../../service/errors';
 import type { App } from '../../service/http';
+import { noBody, noQuery } from '../../service/schemas';
 import type { Game } from '../domain/game';
 import type { Actor } from '../operations/actor';
 import type { Games } from '../operations/games';
@@ -8,16 +9,7 @@ import type { Starting } from '../operations/starting';
 import { getGame, listGames } from '../stores/games';
 import type { Database } from '../stores/postgres';
 import { actorOf } from './actor';
-import {
-  actorHeaders,
-  createGameBody,
-  game,
-  gamePage,
-  gameParams,
-  listQuery,
-  noBody,
-  noQuery,
-} from './schemas';
+import { actorHeaders, createGameBody, game, gamePage, gameParams, listQuery } from './schemas';
 
 const DEFAULT_LIMIT = 50;
 

@@ -1,20 +1,12 @@
 import type { z } from 'zod';
 import type { App } from '../../service/http';
+import { noBody, noQuery } from '../../service/schemas';
 import type { Departure, Members } from '../operations/members';
 import { getGame } from '../stores/games';
 import { listMembers, type Member } from '../stores/members';
 import type { Database } from '../stores/postgres';
 import { actorOf } from './actor';
-import {
-  actorHeaders,
-  gameParams,
-  member,
-  memberList,
-  memberParams,
-  membershipList,
-  noBody,
-  noQuery,
-} from './schemas';
+import { actorHeaders, gameParams, member, memberList, memberParams, membershipList } from './schemas';
 
 export interface MemberRouteParts {
   database: Database;

@@ -31,8 +31,6 @@ export const gameParams = z.strictObject({ game_id: gameId });
 export const applicationParams = z.strictObject({ game_id: gameId, application_id: z.uuid() });
 export const inviteParams = z.strictObject({ game_id: gameId, invite_id: z.uuid() });
 export const memberParams = z.strictObject({ game_id: gameId, user_id: userId });
-export const noQuery = z.strictObject({});
-export const noBody = z.strictObject({}).nullish();
 
 export const listQuery = z.strictObject({
   status: z.enum(GAME_STATUSES).optional(),

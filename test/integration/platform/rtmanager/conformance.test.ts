@@ -164,6 +164,23 @@ test.each(CASES)('$id: $outcome', async ({ id, outcome, run }) => {
   expect(contract.check(id, await run())).toBe(outcome);
 });
 
+test.each([
+  ['GET', '', undefined],
+  ['POST', '/restart', undefined],
+  ['POST', '/stop', { reason: 'over' }],
+  ['POST', '/patch', { image_ref: 'galaxy/x:1' }],
+])('refuses what nobody reads: %s %s', async (method, word, body) => {
+  const refused = { status: 400, code: 'invalid_request' };
+  const seen = async (answer: Promise<HttpAnswer>) => {
+    const { status, body } = await answer;
+    return { status, code: (JSON.parse(body) as { error?: { code: string } }).error?.code };
+  };
+  const path = `/${freshGameId()}${word}`;
+  expect(await seen(call(method, `${path}?a=1`, body))).toEqual(refused);
+  if (method === 'POST') expect(await seen(call(method, path, { ...body, a: 1 }))).toEqual(refused);
+  expect(await seen(call(method, path, body))).toEqual({ status: 404, code: 'runtime_not_found' });
+});
+
 test('lists page by page, each runtime once', async () => {
   const all = new Set<string>();
   let cursor: string | null = '';
@@ -187,7 +204,8 @@ test('puts jobs aside that nobody can understand', async () => {
   await manager.add('stopJobs', { game_id: 'orion', reason: 'over', requested_at_ms: 'soon' });
   await manager.add('stopJobs', { game_id: 'orion', reason: 'over', requested_at_ms: '1', more: '1' });
   const next = freshGameId();
-  await manager.addJob('stop', next, 'the stream goes on');
+  // Says as little as a job may, and shows that the stream goes on.
+  await manager.add('stopJobs', { game_id: next });
   expect((await manager.untilResults(next, 1))[0]).toMatchObject({ outcome: 'success', container_id: '' });
   // Those are of other games, and of another stream.
   const deadOf = (stream: 'startJobs' | 'stopJobs', count: number) =>
