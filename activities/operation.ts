@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../domain/errors';
 import type { OperationKind, OperationSource } from '../domain/operation';
 import type { RuntimeStatus } from '../domain/runtime-status';
+import { storableText } from '../domain/text';
 import type { OperationEntry } from '../stores/operation-log';
 
 /** The game a call is about, and the registration that may write its record. */
@@ -59,7 +60,8 @@ export function failed(
     statusTo,
     outcome: 'failure',
     errorCode: failure.code,
-    errorMessage: failure.message,
+    // It may be words of an engine, of Runtime Manager, or of a person at the Temporal UI.
+    errorMessage: storableText(failure.message),
   };
 }
 

@@ -32,6 +32,7 @@ async function bundleWorkflows(name: string, workflowInterceptorModules: string[
   const { code } = await bundleWorkflowCode({
     workflowsPath: path.join(dist, 'workflows', 'index.js'),
     workflowInterceptorModules,
+    failureConverterPath: path.join(dist, 'workflows', 'failure-converter.js'),
     // cron-parser can read crontab files and imports fs for it; workflows only use its arithmetic.
     ignoreModules: ['fs'],
     logger: new DefaultLogger('WARN'),

@@ -44,6 +44,7 @@ export function createGameWorker(options: GameWorkerOptions): Promise<Worker> {
     namespace: options.namespace,
     taskQueue: options.taskQueue,
     workflowBundle: options.workflowBundle ?? (tracing ? TRACED_BUNDLE : BUILT_BUNDLE),
+    dataConverter: { failureConverterPath: require.resolve('../workflows/failure-converter') },
     ...(tracing && { plugins: [tracing] }),
     ...(onActivity && {
       interceptors: { activity: [({ info }) => ({ inbound: delayOf(info, onActivity) })] },

@@ -1,5 +1,6 @@
 /** Signals come from people too: their arguments are checked as the front door checks a body. */
 import { CALLERS, type OperationSource } from '../domain/operation';
+import { isStorableText, storableText } from '../domain/text';
 import type { CallIdentity, CallKind } from './messages';
 
 /** The one field that each signal's argument has, and how long its text may be. */
@@ -25,28 +26,37 @@ export function bodyProblem(kind: keyof typeof FIELDS, body: unknown): string | 
   return unknownField(body, [field.name]);
 }
 
-/** Counts characters as the front door does; Postgres cannot hold NUL. */
+/** Counts characters as the front door does. */
 function isTextOf(text: string, longest: number): boolean {
   const { length } = Array.from(text);
-  return length >= 1 && length <= longest && !text.includes('\0');
+  return length >= 1 && length <= longest && isStorableText(text);
 }
+
+/** What the front door lets through (api/headers.ts), and what it makes of a body. */
+const KEY = /^[!-~]{1,128}$/;
+const HASH = /^[!-~]{1,64}$/;
+const ACTOR = /^[ -~]{1,128}$/;
 
 /** The front door names itself in the second argument; a person at the Temporal UI does not. */
 export function identityOf(sender: unknown): CallIdentity | null {
   if (!isObject(sender)) return null;
   const { key, hash, source, actor } = sender;
-  if (typeof key !== 'string' || typeof hash !== 'string') return null;
+  if (!isTextLike(KEY, key) || !isTextLike(HASH, hash)) return null;
   return {
     key,
     hash,
     source: (CALLERS as readonly unknown[]).includes(source) ? (source as OperationSource) : null,
-    actor: typeof actor === 'string' ? actor : null,
+    actor: isTextLike(ACTOR, actor) ? actor : null,
   };
 }
 
 function unknownField(body: Record<string, unknown>, known: readonly string[]): string | null {
   const unknown = Object.keys(body).find((field) => !known.includes(field));
-  return unknown === undefined ? null : `unknown field ${unknown}`;
+  return unknown === undefined ? null : storableText(`unknown field ${unknown}`);
+}
+
+function isTextLike(pattern: RegExp, value: unknown): value is string {
+  return typeof value === 'string' && pattern.test(value);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

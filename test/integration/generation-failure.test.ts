@@ -23,11 +23,14 @@ afterEach(async () => {
 });
 
 const unwell: Fault = { kind: 'answer', status: 500 };
-const refusal: Fault = {
+const saying = (status: number, message: string): Fault => ({
   kind: 'answer',
-  status: 400,
-  body: JSON.stringify({ error: { code: 'bad_orders', message: 'the orders contradict each other' } }),
-};
+  status,
+  body: JSON.stringify({ error: { code: 'bad_orders', message } }),
+});
+const refusal = saying(400, 'the orders contradict each other');
+/** Postgres refuses the NUL, and Temporal's worker ends itself over the lone surrogate. */
+const UNFIT = 'orders\0of\ud800ann';
 
 function outcome({ status, body }: Reply): string {
   const error = body?.['error'] as { code: string; message: string } | undefined;
@@ -90,6 +93,24 @@ test.each<[string, (engine: TestEngine) => void, string, number]>([
     (double) => double.failNext('turn', refusal),
     '422 engine_validation_error: the orders contradict each other',
     1,
+  ],
+  [
+    'refuses it in words that cannot be kept',
+    (double) => double.failNext('turn', saying(400, UNFIT)),
+    '422 engine_validation_error: orders\ufffdof\ufffdann',
+    1,
+  ],
+  [
+    'refuses it with a flood of words',
+    (double) => double.failNext('turn', saying(400, 'x'.repeat(500_000))),
+    `422 engine_validation_error: ${'x'.repeat(500)}…`,
+    1,
+  ],
+  [
+    'fails with words that cannot be kept',
+    (double) => double.failNext('turn', ...Array<Fault>(3).fill(saying(500, UNFIT))),
+    '502 engine_unreachable: engine answered 500: orders\ufffdof\ufffdann',
+    3,
   ],
   [
     'is two turns ahead',

@@ -79,6 +79,10 @@ const BAD: ['force-next-turn' | 'stop', unknown[]][] = [
   ['stop', [{ reason: 7 }]],
   ['stop', [{ reason: 'x'.repeat(501) }]],
   ['stop', [{ reason: 'over', force: true }]],
+  // Postgres refuses the one, and Temporal's worker ends itself over the other.
+  ['force-next-turn', [{ 'turns\0': 2 }]],
+  ['force-next-turn', [{ 'turns\ud800': 2 }]],
+  ['stop', [{ reason: 'over\ud800' }, { key: 'k\0', hash: 'h' }]],
 ];
 
 test('a signal with bad input is a failed operation, and the game goes on', async () => {

@@ -94,6 +94,11 @@ const ANSWERS: [string, ManagerReply[], string][] = [
     '409 conflict: an upgrade is under way',
   ],
   [
+    'refuses in words that cannot be kept',
+    [{ status: 422, body: { error: { code: 'x', message: 'no\0stop\ud800' } } }],
+    '409 conflict: no\ufffdstop\ufffd',
+  ],
+  [
     'has no such path',
     [{ status: 404, body: { error: { code: 'not_found', message: 'no such path' } } }],
     '409 conflict: no such path',

@@ -51,6 +51,9 @@ describe('the arguments of patch and banish', () => {
     ['patch', { version: '1.0.1', force: true }, 'unknown field force'],
     ['banish', { race_name: 'x'.repeat(65) }, 'race_name must be a text of 1 to 64 characters'],
     ['banish', { race_name: 'a\0b' }, 'race_name must be a text of 1 to 64 characters'],
+    ['banish', { race_name: 'a\ud800' }, 'race_name must be a text of 1 to 64 characters'],
+    ['patch', { version: '\udfff1' }, 'version must be a text of 1 to 256 characters'],
+    ['patch', { version: '1.0.1', 'a\0\ud800': true }, 'unknown field a\ufffd\ufffd'],
     ['banish', 'Borg', 'the argument must be {"race_name": "..."}'],
   ] as const)('%s refuses %p', (kind, body, problem) => {
     expect(bodyProblem(kind, body)).toBe(problem);
@@ -72,12 +75,15 @@ describe('the sender of a signal', () => {
     [{ key: 'k' }],
     [{ ...sender, key: 1 }],
     [{ ...sender, hash: null }],
+    [{ ...sender, key: 'a\0' }],
+    [{ ...sender, key: 'k'.repeat(129) }],
+    [{ ...sender, hash: '\ud800' }],
   ])('is a person with %p', (unsigned) => {
     expect(identityOf(unsigned)).toBeNull();
   });
 
   it('counts for nobody that it is not', () => {
-    expect(identityOf({ ...sender, source: 'scheduler', actor: {} })).toEqual({
+    expect(identityOf({ ...sender, source: 'scheduler', actor: 'e\0ve' })).toEqual({
       key: 'k',
       hash: 'h',
       source: null,
