@@ -14,7 +14,7 @@ const LONGEST_ENDPOINT = 512;
 export function refuseEndpoint(endpoint: string, hostPatterns: readonly string[]): string | undefined {
   if (endpoint.length > LONGEST_ENDPOINT) return `must have at most ${LONGEST_ENDPOINT} characters`;
   // Before parsing: a URL parser forgives spaces and backslashes, and forgets an empty query.
-  if (!/^https?:\/\/[^\s/?#@\\]+\/?$/.test(endpoint)) {
+  if (!/^https?:\/\/[^\s/?#@\\]+\/?$/i.test(endpoint)) {
     return 'must be http://host[:port] or https://host[:port], without credentials, path or query';
   }
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;

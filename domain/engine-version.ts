@@ -4,18 +4,13 @@ import semver from 'semver';
 export const ENGINE_VERSION_STATUSES = ['active', 'deprecated'] as const;
 export type EngineVersionStatus = (typeof ENGINE_VERSION_STATUSES)[number];
 
-/** Beyond 15 digits a number no longer survives every JSON reader, so versions do not go there. */
-const LONGEST_NUMBER = 15;
-
 /**
  * Whether `text` is a semantic version in its one exact form: no leading `v`, no spaces, no leading zeros and no build
  * metadata (which has no precedence, so two versions would be equal without being the same).
  */
 export function isExactSemver(text: string): boolean {
   // valid() gives the normal form, which differs from every other way of writing the version.
-  if (semver.valid(text) !== text) return false;
-  const [release = ''] = text.split('-', 1);
-  return release.split('.').every((number) => number.length <= LONGEST_NUMBER);
+  return semver.valid(text) === text;
 }
 
 /** Negative, zero or positive as `a` comes before, equals or comes after `b` in semver precedence. Both exact. */

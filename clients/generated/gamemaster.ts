@@ -515,7 +515,10 @@ export interface components {
         UserId: string;
         /** @description Printable characters, no control, line-breaking, invisible or direction-changing ones. */
         RaceName: string;
-        /** @description Semantic version in its exact form, without a leading `v` and without build metadata. */
+        /**
+         * @description Semantic version in its exact form, without a leading `v` and without build metadata. None of its three numbers
+         *     is greater than 9007199254740991.
+         */
         SemanticVersion: string;
         /** @description Container image reference with a tag, a digest or both. The name before them has at most 255 characters. */
         ImageReference: string;
@@ -524,7 +527,7 @@ export interface components {
         Cursor: string;
         /**
          * @description Origin of the engine: `http` or `https`, a host that this installation allows, at most a port, no credentials,
-         *     no path but `/`.
+         *     no path but `/`. It is kept as it is written.
          */
         EngineEndpoint: string;
         /**

@@ -7,7 +7,9 @@ const LONGEST_REFERENCE = 512;
 const LONGEST_NAME = 255;
 
 const HOST_LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?';
-const REGISTRY = `${HOST_LABEL}(?:\\.${HOST_LABEL})*(?::[0-9]+)?`;
+/** Whether it is an address is not the grammar's matter. */
+const IPV6 = '\\[[A-Fa-f0-9:]+\\]';
+const REGISTRY = `(?:${HOST_LABEL}(?:\\.${HOST_LABEL})*|${IPV6})(?::[0-9]+)?`;
 const PATH_COMPONENT = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
 const NAME = `(?:${REGISTRY}/)?${PATH_COMPONENT}(?:/${PATH_COMPONENT})*`;
 const TAG = '[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}';

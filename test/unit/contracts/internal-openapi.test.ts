@@ -445,7 +445,7 @@ describe('limits', () => {
     [schema('Cursor'), ['abc-_'], ['', 'a=', x(513)]],
     [
       schema('SemanticVersion'),
-      ['0.0.0', '1.2.3', '10.20.30-rc.1', '1.0.0--', '1.0.0-0a'],
+      ['0.0.0', '1.2.3', '10.20.30-rc.1', '9007199254740991.0.0', '1.0.0--', '1.0.0-0a'],
       ['', '1', '1.2', 'v1.2.3', '01.2.3', '1.2.3+b1', '1.2.3-01', '1.2.3-', '1.2.3 ', '=1.2.3'],
     ],
     [
@@ -453,6 +453,8 @@ describe('limits', () => {
       [
         'engine:1',
         'localhost:5000/engine:1',
+        '[::1]:5000/engine:1',
+        '[2001:DB8::1]/galaxy/engine:1',
         'registry.example/galaxy/engine:1.4.2-rc_1',
         `engine@sha256:${'a'.repeat(64)}`,
         `a.b:1/c__d/e-f:t@sha512:${'0'.repeat(128)}`,
@@ -461,6 +463,8 @@ describe('limits', () => {
         '',
         'engine',
         'a/b',
+        '[]/a:1',
+        '[::1/a:1',
         'Engine:1',
         'engine:',
         `engine@sha256:${'a'.repeat(63)}`,
@@ -472,7 +476,7 @@ describe('limits', () => {
     ],
     [
       schema('EngineEndpoint'),
-      ['http://galaxy-game-1:8080', 'https://h', 'http://h/', 'http://[::1]:80'],
+      ['http://galaxy-game-1:8080', 'https://h', 'HTTP://h', 'http://h/', 'http://[::1]:80'],
       [
         '',
         'h:80',

@@ -12,7 +12,8 @@ describe('an exact semantic version', () => {
     '1.0.0-x.7.z.92',
     '1.0.0-x-y-z.--',
     '1.0.0-0A.is.legal',
-    '999999999999999.0.0',
+    '1234567890123456.0.0',
+    '9007199254740991.0.0',
   ])('%s is one', (text) => {
     expect(isExactSemver(text)).toBe(true);
   });
@@ -41,8 +42,8 @@ describe('an exact semantic version', () => {
     '^1.2.3',
     'latest',
     '１.2.3',
-    '1000000000000000.0.0',
     '9007199254740992.0.0',
+    '10000000000000000.0.0',
     `1.2.3-${'a'.repeat(251)}`,
   ])('%j is none', (text) => {
     expect(isExactSemver(text)).toBe(false);
@@ -75,6 +76,7 @@ describe('a patch upgrade', () => {
     ['1.4.9', '1.4.10'],
     ['0.1.0', '0.1.1'],
     ['1.4.2-rc.1', '1.4.3'],
+    ['1.4.9007199254740990', '1.4.9007199254740991'],
   ])('is %s to %s', (from, to) => {
     expect(isPatchUpgrade(from, to)).toBe(true);
   });
