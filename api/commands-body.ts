@@ -6,6 +6,9 @@ const CLOSING_BRACKET = 0x5d;
 
 /** A player's commands, in the bytes they came in: numbers and spelling reach the engine as they were written. */
 export class CommandsBody {
+  /** The body and its list. What stands deeper is the players' and the engine's matter. */
+  static readonly LEVELS = 2;
+
   /** @param commands the list, from bracket to bracket */
   constructor(private readonly commands: Buffer) {}
 

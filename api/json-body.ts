@@ -15,16 +15,20 @@ export function acceptJsonOnly(app: FastifyInstance): void {
   acceptJsonAs(app, (parsed) => parsed);
 }
 
-/** Reads bodies as all others are read, and makes of them what `read` makes of the object and its bytes. */
+/**
+ * Reads bodies as all others are read, and makes of them what `read` makes of the object and its bytes. Deeper than
+ * `ownLevels` a key may come twice: for what is passed on unread.
+ */
 export function acceptJsonAs(
   app: FastifyInstance,
   read: (parsed: object | undefined, bytes: Buffer) => unknown,
+  ownLevels = DEEPEST_NESTING,
 ): void {
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
     try {
       requirePlainUtf8(request);
-      done(null, read(parseJsonBody(bytes), bytes));
+      done(null, read(parseJsonBody(bytes, ownLevels), bytes));
     } catch (error) {
       done(error as Error);
     }
@@ -36,7 +40,7 @@ export function acceptJsonAs(
  *
  * @throws GameMasterError invalid_request
  */
-function parseJsonBody(bytes: Buffer): object | undefined {
+function parseJsonBody(bytes: Buffer, ownLevels: number): object | undefined {
   if (bytes.length === 0) return undefined;
   let text: string;
   let value: unknown;
@@ -51,7 +55,7 @@ function parseJsonBody(bytes: Buffer): object | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new GameMasterError('invalid_request', 'the body must be a JSON object');
   }
-  checkText(text);
+  checkText(text, ownLevels);
   return value;
 }
 
@@ -79,7 +83,7 @@ const CLOSING_BRACE = 0x7d;
 const WHITESPACE: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20]);
 
 /** Walks over JSON that is known to be valid, so a string followed by a colon is a key. */
-function checkText(text: string): void {
+function checkText(text: string, ownLevels: number): void {
   // By scope; those of a scope without keys are never made.
   const keys: (Set<string> | undefined)[] = [];
   for (let at = 0; at < text.length; at += 1) {
@@ -102,7 +106,8 @@ function checkText(text: string): void {
         const content = readString(text.slice(at + 1, end));
         if (isFollowedByColon(text, end + 1)) {
           const scope = keys.length - 1;
-          checkKey(content, (keys[scope] ??= new Set()));
+          refusePrototype(content);
+          if (scope < ownLevels) refuseRepetition(content, (keys[scope] ??= new Set()));
         }
         at = end;
       }
@@ -110,8 +115,11 @@ function checkText(text: string): void {
   }
 }
 
-function checkKey(key: string, seen: Set<string>): void {
+function refusePrototype(key: string): void {
   if (key === '__proto__') throw new GameMasterError('invalid_request', 'the body has a key __proto__');
+}
+
+function refuseRepetition(key: string, seen: Set<string>): void {
   if (seen.has(key)) {
     throw new GameMasterError('invalid_request', `the body has the key ${JSON.stringify(key)} twice`);
   }

@@ -17,7 +17,7 @@ export function hotPathRoutes(app: ApiApp, options: HotPathRouteOptions): void {
   const { doorkeeper, relay } = options;
   // Store, Lobby and engine each have a deadline. Fastify's own, over all of them, was a tenth of the work of a call.
   const config = { ownDeadlines: true };
-  acceptJsonAs(app, (parsed, bytes) => CommandsBody.read(parsed, bytes));
+  acceptJsonAs(app, (parsed, bytes) => CommandsBody.read(parsed, bytes), CommandsBody.LEVELS);
 
   /**
    * Errors: invalid_request, runtime_not_found, runtime_not_running, forbidden, too_many_requests,

@@ -25,7 +25,7 @@ afterAll(() => ground.close());
 describe('what the engine is sent', () => {
   test('commands, byte for byte, as the race of the caller', async () => {
     const list =
-      '[ {"n": 12345678901234567890, "x":1.0,"e":1E2, "s":"\\u00e9\\/é"},{"b":[1,[2]] ,"t":"]"}\n]';
+      '[ {"n": 12345678901234567890, "x":1.0,"e":1E2, "s":"\\u00e9\\/é"},{"b":[1,[2]] ,"t":"]","t":{"t":1,"t":2}}\n]';
     expect(await ground.commands(game, 'ann', `{ "commands" : ${list} }`)).toMatchObject({ status: 200 });
     expect(ground.engine.lastCall).toMatchObject({ method: 'POST', url: '/api/v1/command' });
     expect(ground.engine.lastCall.body.toString()).toBe(`{"actor":"Aelinari","cmd":${list}}`);
@@ -301,7 +301,6 @@ describe('limits of a body', () => {
     ['a command that is null', '{"commands":[null]}'],
     ['an actor', '{"commands":[],"actor":"Borg"}'],
     ['commands twice', '{"commands":[],"commands":[{}]}'],
-    ['a key twice in a command', '{"commands":[{"a":1,"a":2}]}'],
     ['__proto__ beside the commands', '{"commands":[],"__proto__":{"actor":"Borg"}}'],
     ['__proto__ in a command', '{"commands":[{"__proto__":1}]}'],
     ['an escaped __proto__', '{"commands":[{"\\u005f_proto__":1}]}'],

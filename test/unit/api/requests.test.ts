@@ -55,6 +55,7 @@ const force = (request: Partial<HttpRequest>): HttpRequest => ({
 });
 const create = (change: object) =>
   json('/engine-versions', { version: '1.4.2', image_ref: 'registry.example/engine:1.4.2', ...change });
+const commands = (payload: string) => json('/games/orion/commands', payload, { 'x-user-id': 'u' });
 const get = (url: string, headers: Record<string, string> = {}): HttpRequest => ({
   method: 'GET',
   url: `${base}${url}`,
@@ -84,6 +85,14 @@ describe('passes every check', () => {
     ['a version', create({})],
     ['a version by digest', create({ image_ref: `e@sha256:${'0'.repeat(64)}` })],
     ['options', create({ options: { memory_mb: 512, nested: { list: [1, null, 'x'] } } })],
+    ['a version of 16 digits', create({ version: '9007199254740991.0.0' })],
+    ['an image of a registry by its address', create({ image_ref: '[2001:db8::1]:5000/engine:1' })],
+    ['an endpoint in capitals', register({ engine_endpoint: 'HTTP://galaxy-game-orion:8080' })],
+    ['a key twice within a command', commands('{"commands":[{"a":1,"a":{"b":1,"b":2}}]}')],
+    [
+      'a turn beyond all turns',
+      get(`/games/orion/reports/2147483648${'0'.repeat(99)}`, { 'x-user-id': 'u' }),
+    ],
     ['a read', get('/runtimes/orion')],
     ['a list', get('/runtimes')],
     ['a list with everything', get('/runtimes?status=running&limit=200')],
@@ -109,6 +118,11 @@ describe('is invalid_request', () => {
   const bad: [string, HttpRequest, RegExp | string][] = [
     // Addresses
     ['a game id with a dot', get('/runtimes/a.b'), 'game_id: must be 1 to 64 characters of A-Z a-z 0-9 _ -'],
+    ...['01', '-1', '+1', '1.0', '1e3', '%20'].map((turn): [string, HttpRequest, RegExp] => [
+      `turn ${turn}`,
+      get(`/games/orion/reports/${turn}`, { 'x-user-id': 'u' }),
+      /^turn: must be digits without a sign or leading zeros/,
+    ]),
     ['an empty game id', get('/runtimes/'), /^game_id/],
     ['a game id of 65', get(`/runtimes/${'g'.repeat(65)}`), /^game_id/],
     ['a game id of 3000', get(`/runtimes/${'g'.repeat(3_000)}`), /^game_id/],
@@ -156,6 +170,18 @@ describe('is invalid_request', () => {
     ],
     ['__proto__', stop('{"reason":"a","__proto__":{}}'), 'the body has a key __proto__'],
     ['__proto__ escaped', stop('{"reason":"a","\\u005f_proto__":{}}'), 'the body has a key __proto__'],
+    ['__proto__ in a command', commands('{"commands":[{"__proto__":1}]}'), 'the body has a key __proto__'],
+    ['commands twice', commands('{"commands":[],"commands":[{}]}'), 'the body has the key "commands" twice'],
+    [
+      '__proto__ in options',
+      json('/engine-versions', '{"version":"1.4.2","image_ref":"e:1","options":{"__proto__":{}}}'),
+      'the body has a key __proto__',
+    ],
+    [
+      'the same key twice in options',
+      json('/engine-versions', '{"version":"1.4.2","image_ref":"e:1","options":{"a":1,"a":2}}'),
+      'the body has the key "a" twice',
+    ],
     [
       'half a surrogate pair',
       stop('{"reason":"\\ud800"}'),
