@@ -4,6 +4,7 @@
  */
 import { cancellationSignal } from '@temporalio/activity';
 import { RuntimeManagerFailure, type RuntimeManagerClient } from '../clients/runtime-manager';
+import { isExactSemver } from '../domain/engine-version';
 import type { OperationLogStore } from '../stores/operation-log';
 import type { RuntimeRecordStore } from '../stores/runtime-records';
 import { final, refusalsAreFinal } from './failures';
@@ -53,6 +54,10 @@ export function createRuntimeManagerActivities(deps: RuntimeManagerActivitiesDep
       const { gameId, registrationId, operation, version, currentVersion } = input;
       const remembered = await findRemembered(deps.operations, gameId, operation);
       if (remembered) return { remembered, imageRef: '' };
+      // The front door lets no other through, but a signal may bring anything.
+      if (!isExactSemver(version)) {
+        throw final('invalid_request', 'version must be an exact semantic version like 1.4.2');
+      }
       const imageRef = await refusalsAreFinal(() =>
         deps.records.reservePatch({ gameId, registrationId, version, currentVersion }),
       );

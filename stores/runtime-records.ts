@@ -313,7 +313,7 @@ export class RuntimeRecordStore {
   /**
    * Reserves a version for the game's patch, so that it cannot be deleted before the record tells of it. The next
    * status write ends the reservation. Returns the version's image.
-   * @throws GameMasterError `engine_version_not_found`, `engine_version_deprecated`, `semver_patch_only`
+   * @throws GameMasterError `semver_patch_only`, `engine_version_not_found`, `engine_version_deprecated`
    */
   async reservePatch(patch: {
     gameId: string;
@@ -322,14 +322,12 @@ export class RuntimeRecordStore {
     currentVersion: string;
   }): Promise<string> {
     const { version, currentVersion } = patch;
+    // Before the registry is asked: that a game may not go there holds for versions that nobody knows as well.
+    if (!isPatchUpgrade(currentVersion, version)) {
+      throw new GameMasterError('semver_patch_only', `${version} is not a later patch of ${currentVersion}`);
+    }
     return this.database.transaction(async (transaction) => {
       const imageRef = await holdVersion(transaction, version);
-      if (!isPatchUpgrade(currentVersion, version)) {
-        throw new GameMasterError(
-          'semver_patch_only',
-          `${version} is not a later patch of ${currentVersion}`,
-        );
-      }
       await this.#lock(transaction, patch);
       await setPatchTarget(transaction, patch.gameId, version);
       return imageRef;

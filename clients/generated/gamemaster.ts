@@ -192,8 +192,9 @@ export interface paths {
         /**
          * Move a game to a newer patch of its engine version
          * @description The version must be registered, active, of the same major and minor, with a greater patch number and no
-         *     prerelease part. Runtime Manager changes the container; then the record follows. Possible while the game is
-         *     `running`, `generation_failed` or `engine_unreachable`.
+         *     prerelease part. A version that is no later patch is `semver_patch_only`, whether it is registered or not.
+         *     Runtime Manager changes the container; then the record follows. Possible while the game is `running`,
+         *     `generation_failed` or `engine_unreachable`.
          */
         post: operations["internalPatchRuntime"];
         delete?: never;

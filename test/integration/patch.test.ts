@@ -115,6 +115,8 @@ test.each([
   ['another major', '2.0.0', 'semver_patch_only'],
   ['a prerelease', '1.0.4-rc.1', 'semver_patch_only'],
   ['an unknown one', '1.0.77', 'engine_version_not_found'],
+  // Whether it may go there comes first.
+  ['another minor that is unknown as well', '1.77.0', 'semver_patch_only'],
 ])('a game does not go to %s', async (_, version, code) => {
   const gameId = await gm.running(engine);
   const before = await gm.record(gameId);
@@ -126,9 +128,12 @@ test.each([
 
 test('a game does not go to a deprecated version', async () => {
   await gm.createVersion('1.0.90');
+  await gm.createVersion('1.1.90');
   const gameId = await gm.running(engine);
   await versions.deprecate('1.0.90');
+  await versions.deprecate('1.1.90');
   expect(await patch(gameId, '1.0.90')).toBe('engine_version_deprecated');
+  expect(await patch(gameId, '1.1.90')).toBe('semver_patch_only');
   expect(await gm.record(gameId)).toMatchObject(AT_1_0_0);
   expect(runtimeManager.requests).toEqual([]);
 });
@@ -342,10 +347,13 @@ test('an operator patches by signal', async () => {
   await waitFor(async () => (await operationsOf(gm, gameId)).length === 3);
   await gm.workflow(gameId).signal('patch', { image: 'x' });
   await waitFor(async () => (await operationsOf(gm, gameId)).length === 4);
+  await gm.workflow(gameId).signal('patch', { version: 'latest' });
+  await waitFor(async () => (await operationsOf(gm, gameId)).length === 5);
   expect(await operationsOf(gm, gameId)).toEqual([
     REGISTER_ROW,
     'patch running > null ok',
     'patch running > null semver_patch_only',
+    'patch running > null invalid_request',
     'patch running > null invalid_request',
   ]);
   expect(await gm.record(gameId)).toMatchObject({ ...AT_1_0_1, status: 'running' });
