@@ -170,7 +170,10 @@ async function initialise(engine: EngineClient, input: InitEngineInput): Promise
   }
 }
 
-/** Once, and once more where the connection broke: the first call may have arrived, and a second does no harm. */
+/**
+ * Once, and once more where the connection broke: the first call may have arrived, and a second does no harm. Silence
+ * is not asked twice.
+ */
 async function banish(engine: EngineClient, endpoint: string, raceName: string): Promise<void> {
   for (let repeated = false; ; repeated = true) {
     try {
@@ -332,6 +335,7 @@ function asActivityFailure(
       return isOverdue(deps, row) ? deadlineExceeded(deps) : failure;
     case 'unsent':
     case 'lost':
+    case 'silent':
     case 'bad_answer':
       return engineFailed(failure.message, {
         exhausted: input.engineFailures + 1 >= deps.turnAttempts || isOverdue(deps, row),

@@ -24,12 +24,13 @@ const errorResponse = z.object({ error: z.object({ code: z.string(), message: z.
 /**
  * How a call to an engine failed:
  * - `unsent`: it never reached the engine;
- * - `lost`: it was sent and its answer did not arrive: the engine may still be working on it;
+ * - `lost`: it was sent and its connection broke before the answer arrived: the engine may still be working on it;
+ * - `silent`: the same, but the connection stood: the answer did not come in time;
  * - `bad_answer`: the engine answered, but with a fault of its own or with what is not a StateResponse;
  * - `elsewhere`: the engine does not stand at the turn that the call was meant for (412);
  * - `refused`: the engine will not do this (another 4xx); `message` is its own.
  */
-export type EngineFailureKind = 'unsent' | 'lost' | 'bad_answer' | 'elsewhere' | 'refused';
+export type EngineFailureKind = 'unsent' | 'lost' | 'silent' | 'bad_answer' | 'elsewhere' | 'refused';
 
 export class EngineFailure extends Error {
   override readonly name = 'EngineFailure';
@@ -85,6 +86,9 @@ const UNSENT = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
   'ERR_ADDRESS_NOT_ALLOWED',
 ]);
+
+/** The connection's own limits, should they be noticed before ours. */
+const TIMED_OUT = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
 /**
  * Speaks to engines, one kept-alive pool each. Never retries, never follows a redirect; every call ends within its
@@ -243,12 +247,15 @@ function classify(error: unknown, timeoutMs: number): EngineFailure {
   if (error instanceof errors.ResponseExceededMaxSizeError) {
     return new EngineFailure('bad_answer', 'engine sent an answer that is too long', {}, { cause: error });
   }
-  if (error instanceof Error && error.name === 'TimeoutError') {
-    return new EngineFailure('lost', `engine did not answer within ${timeoutMs} ms`, {}, { cause: error });
+  if (error instanceof Error && (error.name === 'TimeoutError' || TIMED_OUT.has(codeOf(error)))) {
+    return new EngineFailure('silent', `engine did not answer within ${timeoutMs} ms`, {}, { cause: error });
   }
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const message = error instanceof Error ? error.message : String(error);
-  return UNSENT.has(code)
+  return UNSENT.has(codeOf(error))
     ? new EngineFailure('unsent', `engine cannot be reached: ${message}`, {}, { cause: error })
     : new EngineFailure('lost', `connection to the engine broke: ${message}`, {}, { cause: error });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
