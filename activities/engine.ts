@@ -86,6 +86,10 @@ const INIT_BACKOFF_MS = 500;
 /** Between looks at an engine that may still be working: grows up to the bound. */
 const LOOK_AGAIN_MS = 250;
 const MOST_LOOK_AGAIN_MS = 5_000;
+/** What a look may take when the deadline has come. */
+const LAST_LOOK_MS = 1_000;
+/** With less time left than this the engine is not called any more; timers may also end this early. */
+const SHORTEST_CALL_MS = 50;
 
 export function createEngineActivities(deps: EngineActivitiesDeps) {
   return {
@@ -250,12 +254,15 @@ async function takeTurn(
   const { engine } = deps;
   const { engineEndpoint: endpoint } = row;
   const signal = cancellationSignal();
+  // Time that went by without a failure of the engine's went to an outage of our own, which costs no turn.
+  const deadline = input.engineFailures === 0 ? Date.now() + deps.turnDeadlineMs : deadlineOf(deps, row);
   try {
-    const found = await engine.status(endpoint, signal);
+    const found = await engine.status(endpoint, signal, timeToLook(deadline));
     const reached = stateAfter(input, found);
     if (reached) return reached;
-    if (!deps.engineHonoursIfMatch) return await takeTurnOnce(deps, input, row);
-    const state = await engine.turn(endpoint, input.currentTurn, signal);
+    if (isOver(deadline)) throw deadlineExceeded(deps);
+    if (!deps.engineHonoursIfMatch) return await takeTurnOnce(deps, input, row, deadline);
+    const state = await engine.turn(endpoint, input.currentTurn, signal, timeLeft(deadline));
     if (state.turn === input.currentTurn + 1) return state;
     throw new EngineFailure(
       'bad_answer',
@@ -275,6 +282,7 @@ async function takeTurnOnce(
   deps: EngineActivitiesDeps,
   input: GenerateTurnInput,
   row: RuntimeRow,
+  callDeadline: number,
 ): Promise<EngineState> {
   const { gameId, operation, currentTurn } = input;
   const { engineEndpoint: endpoint } = row;
@@ -283,7 +291,7 @@ async function takeTurnOnce(
   let answered = false;
   if (await deps.records.claimTurn(write, operation.operationId)) {
     try {
-      const state = await deps.engine.turn(endpoint, currentTurn, signal);
+      const state = await deps.engine.turn(endpoint, currentTurn, signal, timeLeft(callDeadline));
       if (state.turn === currentTurn + 1) return state;
       answered = true;
     } catch (error) {
@@ -295,19 +303,25 @@ async function takeTurnOnce(
       });
     }
   }
+  const deadline = deadlineOf(deps, row);
   for (let wait = LOOK_AGAIN_MS; ; wait = Math.min(wait * 2, MOST_LOOK_AGAIN_MS)) {
-    const reached = await stateIfReached(deps.engine, input, endpoint);
+    const reached = await stateIfReached(deps.engine, input, endpoint, deadline);
     if (reached) return reached;
     // An engine that has answered is not working on the turn any more, and the one call is spent.
     if (answered) throw engineFailed('the engine did not make the turn', { exhausted: true });
-    if (isOverdue(deps, row)) throw deadlineExceeded(deps);
-    await delay(wait, undefined, { signal });
+    if (isOver(deadline)) throw deadlineExceeded(deps);
+    await delay(Math.min(wait, timeLeft(deadline)), undefined, { signal });
   }
 }
 
-async function stateIfReached(engine: EngineClient, input: GenerateTurnInput, endpoint: string) {
+async function stateIfReached(
+  engine: EngineClient,
+  input: GenerateTurnInput,
+  endpoint: string,
+  deadline: number,
+): Promise<EngineState | null> {
   try {
-    return stateAfter(input, await engine.status(endpoint, cancellationSignal()));
+    return stateAfter(input, await engine.status(endpoint, cancellationSignal(), timeToLook(deadline)));
   } catch (error) {
     if (error instanceof EngineFailure && error.kind !== 'refused') return null;
     throw error;
@@ -327,32 +341,52 @@ function asActivityFailure(
   row: RuntimeRow,
   failure: EngineFailure,
 ): Error {
+  const deadline = deadlineOf(deps, row);
   switch (failure.kind) {
     case 'refused':
       return final('engine_validation_error', failure.message, failure);
     case 'elsewhere':
       // It was made between the look and the call: the next attempt finds it.
-      return isOverdue(deps, row) ? deadlineExceeded(deps) : failure;
+      return isOver(deadline) ? deadlineExceeded(deps, failure) : failure;
     case 'unsent':
     case 'lost':
     case 'silent':
     case 'bad_answer':
+      if (isOver(deadline)) return deadlineExceeded(deps, failure);
       return engineFailed(failure.message, {
-        exhausted: input.engineFailures + 1 >= deps.turnAttempts || isOverdue(deps, row),
+        exhausted: input.engineFailures + 1 >= deps.turnAttempts,
+        leftMs: timeLeft(deadline),
       });
   }
 }
 
 /**
- * Whether the engine has had all the time that a turn may take. It counts from the write that began the turn: what an
- * outage of our own had cost before is not the engine's fault.
+ * When the engine's time for the turn is up, in epoch milliseconds. It counts from the write that began the turn: what
+ * an outage of our own had cost before is not the engine's fault.
  */
-function isOverdue({ turnDeadlineMs }: EngineActivitiesDeps, begun: RuntimeRow): boolean {
-  return Date.now() - begun.updatedAt.getTime() >= turnDeadlineMs;
+function deadlineOf({ turnDeadlineMs }: EngineActivitiesDeps, begun: RuntimeRow): number {
+  return begun.updatedAt.getTime() + turnDeadlineMs;
 }
 
-function deadlineExceeded({ turnDeadlineMs }: EngineActivitiesDeps): ApplicationFailure {
-  return engineFailed(`the engine did not make the turn within ${turnDeadlineMs} ms`, { exhausted: true });
+function timeLeft(deadline: number): number {
+  return Math.max(0, deadline - Date.now());
+}
+
+/** What is left, or enough for a last look: a turn that was made after all counts, also past the deadline. */
+function timeToLook(deadline: number): number {
+  return Math.max(LAST_LOOK_MS, timeLeft(deadline));
+}
+
+function isOver(deadline: number): boolean {
+  return timeLeft(deadline) < SHORTEST_CALL_MS;
+}
+
+function deadlineExceeded(
+  { turnDeadlineMs }: EngineActivitiesDeps,
+  last?: EngineFailure,
+): ApplicationFailure {
+  const message = `the engine did not make the turn within ${turnDeadlineMs} ms`;
+  return engineFailed(last ? `${message}: ${last.message}` : message, { exhausted: true });
 }
 
 function engineFailed(message: string, details: EngineFailureDetails): ApplicationFailure {

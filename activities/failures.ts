@@ -23,6 +23,8 @@ export const ENGINE_FAILED = 'engine_failed';
 export interface EngineFailureDetails {
   /** Whether the workflow should give the turn up: the attempts or the deadline are spent. */
   exhausted: boolean;
+  /** Milliseconds left of the turn's deadline: no longer does the workflow wait. Older workers did not tell. */
+  leftMs?: number;
 }
 
 /**

@@ -69,6 +69,7 @@ interface EngineRequest {
   body?: string;
   headers?: Record<string, string>;
   signal: AbortSignal | undefined;
+  withinMs?: number | undefined;
 }
 
 /** Answers of an engine are small: some hundred bytes a player. Longer ones are a fault. */
@@ -105,8 +106,14 @@ export class EngineClient {
     });
   }
 
-  status(endpoint: string, signal?: AbortSignal): Promise<EngineState> {
-    return this.call('status', endpoint, { method: 'GET', path: '/api/v1/admin/status', signal }, readState);
+  /** `withinMs` shortens the call's timeout, as far as it is the shorter one. */
+  status(endpoint: string, signal?: AbortSignal, withinMs?: number): Promise<EngineState> {
+    return this.call(
+      'status',
+      endpoint,
+      { method: 'GET', path: '/api/v1/admin/status', signal, withinMs },
+      readState,
+    );
   }
 
   init(endpoint: string, raceNames: readonly string[], signal?: AbortSignal): Promise<EngineState> {
@@ -119,13 +126,16 @@ export class EngineClient {
     );
   }
 
-  /** Orders the turn after `currentTurn`; an engine that stands elsewhere when it applies answers `elsewhere`. */
-  turn(endpoint: string, currentTurn: number, signal?: AbortSignal): Promise<EngineState> {
+  /**
+   * Orders the turn after `currentTurn`; an engine that stands elsewhere when it applies answers `elsewhere`.
+   * `withinMs` shortens the call's timeout, as far as it is the shorter one.
+   */
+  turn(endpoint: string, currentTurn: number, signal?: AbortSignal, withinMs?: number): Promise<EngineState> {
     const headers = { 'if-match': `"${currentTurn.toString()}"` };
     return this.call(
       'turn',
       endpoint,
-      { method: 'POST', path: '/api/v1/admin/turn', headers, signal },
+      { method: 'POST', path: '/api/v1/admin/turn', headers, signal, withinMs },
       readState,
     );
   }
@@ -165,8 +175,9 @@ export class EngineClient {
     request: EngineRequest,
     read: (status: number, body: string) => Answer,
   ): Promise<Answer> {
-    const timeoutMs = operation === 'turn' ? this.options.turnTimeoutMs : this.options.adminTimeoutMs;
-    const { signal, ...rest } = request;
+    const { signal, withinMs = Infinity, ...rest } = request;
+    const longestMs = operation === 'turn' ? this.options.turnTimeoutMs : this.options.adminTimeoutMs;
+    const timeoutMs = Math.max(1, Math.min(longestMs, withinMs));
     const timeout = AbortSignal.timeout(timeoutMs);
     const begun = performance.now();
     const told = (outcome: 'ok' | EngineFailureKind): void =>
@@ -247,7 +258,7 @@ function classify(error: unknown, timeoutMs: number): EngineFailure {
   if (error instanceof errors.ResponseExceededMaxSizeError) {
     return new EngineFailure('bad_answer', 'engine sent an answer that is too long', {}, { cause: error });
   }
-  if (error instanceof Error && (error.name === 'TimeoutError' || TIMED_OUT.has(codeOf(error)))) {
+  if ((error instanceof DOMException && error.name === 'TimeoutError') || TIMED_OUT.has(codeOf(error))) {
     return new EngineFailure('silent', `engine did not answer within ${timeoutMs} ms`, {}, { cause: error });
   }
   const message = error instanceof Error ? error.message : String(error);

@@ -167,7 +167,8 @@ async function attemptTurn(
       if (failed === null) throw error;
       if (failed.exhausted) throw asUpdateFailure({ code: 'engine_unreachable', message: failed.message });
       engineFailures += 1;
-      await sleep(Math.min(500 * 2 ** (engineFailures - 1), MOST_BACKOFF_MS), {
+      const { leftMs = Infinity } = failed;
+      await sleep(Math.min(500 * 2 ** (engineFailures - 1), MOST_BACKOFF_MS, leftMs), {
         summary: `Ask the engine again: ${failed.message}`.slice(0, 200),
       });
     }
@@ -179,8 +180,8 @@ function engineFailure(error: unknown): (EngineFailureDetails & { message: strin
   if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return null;
   const { type, details, message } = error.cause;
   if (type !== ENGINE_FAILED_TYPE) return null;
-  const [{ exhausted }] = details as [EngineFailureDetails];
-  return { exhausted, message };
+  const [told] = details as [EngineFailureDetails];
+  return { ...told, message };
 }
 
 async function turnMade(actor: GameActor, { call }: TurnOrder, result: TurnResult): Promise<void> {
