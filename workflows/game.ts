@@ -13,7 +13,7 @@ import { runBanish } from './banish';
 import { setHandlers } from './handlers';
 import { takeInReport } from './health';
 import type { Call } from './inbox';
-import type { GameInput } from './messages';
+import { gameIdOf, type GameInput } from './messages';
 import { describe, instant } from './operators-view';
 import { runPatch } from './patch';
 import { notOperable, notOperableNow } from './refusals';
@@ -29,7 +29,9 @@ const TURNS_OF_A_RUN = 100;
  * One game, from its registration to its end. Everything about it happens in this loop, one thing after the other:
  * a stop first, then calls in the order they came, then the tick. Returns how it ended, for the Temporal UI.
  */
-export async function game({ gameId, state }: GameInput): Promise<string> {
+export async function game(input?: Partial<GameInput> | null): Promise<string> {
+  // A person who starts it by hand may give it nothing.
+  const { gameId = gameIdOf(workflowInfo().workflowId), state } = input ?? {};
   const actor = new GameActor(gameId);
   // In this order: a message may be there already, and its handler runs the moment it is set.
   if (state) resume(actor, state);

@@ -25,7 +25,14 @@ import {
   type OutcomeIdentity,
   type RegisterBody,
 } from './messages';
-import { ordinaryRefusal, refuseLate, refuseOrdinary, refuseRegistration, refuseStop } from './refusals';
+import {
+  ordinaryRefusal,
+  refuseLate,
+  refuseMalformed,
+  refuseOrdinary,
+  refuseRegistration,
+  refuseStop,
+} from './refusals';
 import { bodyProblem, identityOf } from './signal-arguments';
 
 /** What can be asked of a registered game, by update or by signal. */
@@ -68,6 +75,7 @@ export function setHandlers(actor: GameActor): void {
       }),
     {
       validator: (call: Call<RegisterBody>) => {
+        refuseMalformed('register', call);
         refuseLate(call.accept_before);
         refuseRegistration(actor, call.body);
       },
@@ -78,6 +86,7 @@ export function setHandlers(actor: GameActor): void {
   for (const { kind, update, signal, description } of CALLS) {
     setHandler(update, (call: Call<unknown>) => queued(actor, kind, call), {
       validator: (call: Call<unknown>) => {
+        refuseMalformed(kind, call);
         refuseLate(call.accept_before);
         if (kind === 'stop') refuseStop(actor);
         else refuseOrdinary(actor);
@@ -102,7 +111,7 @@ export function setHandlers(actor: GameActor): void {
 
 type Kind = Exclude<CallKind, 'register'>;
 
-/** An update's body was checked by the front door. */
+/** An update's body was checked by the validator. */
 function queued(actor: GameActor, kind: Kind, call: Call<unknown>): Promise<OutcomeIdentity> {
   return new Promise((succeed, fail) => {
     const { body } = call;

@@ -14,6 +14,10 @@ export function gameWorkflowId(gameId: string): string {
   return `game-${gameId}`;
 }
 
+export function gameIdOf(workflowId: string): string {
+  return workflowId.replace(/^game-/, '');
+}
+
 /** The kinds of operation that a caller can ask for. */
 export type CallKind = Extract<OperationKind, 'register' | 'force' | 'stop' | 'patch' | 'banish'>;
 

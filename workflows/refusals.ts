@@ -4,13 +4,29 @@ import { isTerminal } from '../domain/runtime-status';
 import { nextTick } from '../domain/turn-schedule';
 import type { GameActor } from './actor';
 import { asUpdateFailure } from './failures';
-import type { RegisterBody } from './messages';
+import type { CallKind, RegisterBody } from './messages';
+import { bodyProblem, identityOf, isObject } from './signal-arguments';
 
 /** The caller has given up by then, and must be able to rely on it that nothing happens any more. */
 export function refuseLate(acceptBefore: string): void {
   const limit = Date.parse(acceptBefore);
   if (!(Date.now() <= limit))
     throw asUpdateFailure({ code: 'service_unavailable', message: 'the call came too late' });
+}
+
+/** The front door sends whole calls, checked; a person at the Temporal UI or CLI may send anything. */
+export function refuseMalformed(kind: CallKind, call: unknown): void {
+  throwIf(malformation(kind, call));
+}
+
+function malformation(kind: CallKind, call: unknown): Failure | null {
+  const { accept_before, body } = isObject(call) ? call : {};
+  if (identityOf(call) === null || typeof accept_before !== 'string' || !isObject(body)) {
+    const message = 'the argument must be {"key", "hash", "source", "actor", "body", "accept_before"}';
+    return { code: 'invalid_request', message };
+  }
+  const problem = kind === 'register' ? null : bodyProblem(kind, body);
+  return problem === null ? null : { code: 'invalid_request', message: problem };
 }
 
 export function refuseRegistration(actor: GameActor, body: RegisterBody): void {
