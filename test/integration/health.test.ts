@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
+import { RedisUser } from '../support/redis-user';
 import { fates, RuntimeReports, type Report } from '../support/runtime-reports';
 import { GameMaster } from '../support/game-master';
 import { freshGameId, stackAddresses } from '../support/stack';
@@ -33,18 +34,30 @@ describe('two consumers', () => {
   const reports = new RuntimeReports();
   let gm: GameMaster;
   let runtimeManager: TestRuntimeManager;
+  let user: RedisUser;
 
   beforeAll(async () => {
     runtimeManager = await TestRuntimeManager.start();
     gm = await GameMaster.start({
-      workers: 2,
+      workers: 0,
       env: { ...reports.env, GAMEMASTER_RTM_BASE_URL: runtimeManager.baseUrl },
     });
+    // With the rights that the documents give to Game Master, and no others.
+    user = await RedisUser.create('gamemaster', {
+      'gm:lobby_events': gm.streams.lobbyEvents,
+      'notification:intents': gm.streams.intents,
+      'runtime:health_events': reports.stream,
+    });
+    const env = { GAMEMASTER_REDIS_URL: user.url };
+    await Promise.all([gm.addWorker(env), gm.addWorker(env)]);
   });
 
   afterAll(async () => {
     await gm.stop();
     await runtimeManager.stop();
+    const refused = await user.refused();
+    await user.remove();
+    expect(refused).toEqual([]);
   });
 
   /** What became of the entries that `work` put on the stream. */
