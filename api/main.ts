@@ -3,7 +3,7 @@ import closeWithGrace from 'close-with-grace';
 import { connectTemporal, pingTemporal } from '../clients/temporal';
 import { loadApiConfig, type ApiConfig } from '../config/api';
 import { byAsking, watchClocks } from '../config/clock';
-import { InvalidConfig } from '../config/env';
+import { cannotListen, InvalidConfig } from '../config/env';
 import { createLogger, gatheringStdout, type Logger } from '../config/logging';
 import { createMetrics, serveObservability, type Metrics } from '../config/telemetry';
 import { startTracing } from '../config/tracing';
@@ -33,16 +33,21 @@ async function start(config: ApiConfig, metrics: Metrics, log: Logger): Promise<
   });
   const temporal = connectTemporal({ ...config.temporal, ...(tracing && { plugins: [tracing.plugin] }) });
   watchClocks({ postgres: byAsking(() => database.now()) }, metrics, log);
-  const readiness = checkReadiness({
-    postgres: () => database.ping(PING_TIMEOUT_MS),
-    temporal: () => pingTemporal(temporal, PING_TIMEOUT_MS),
-  });
+  let stopping = false;
+  const readiness = checkReadiness(
+    {
+      postgres: () => database.ping(PING_TIMEOUT_MS),
+      temporal: () => pingTemporal(temporal, PING_TIMEOUT_MS),
+    },
+    () => stopping,
+  );
   const app = buildApp({ config, database, temporal, readiness, metrics, log, tracing });
 
   const observability =
     config.metricsAddress &&
     (await serveObservability({ address: config.metricsAddress, metrics, readiness }));
   closeWithGrace({ delay: config.shutdownTimeoutMs, logger: graceLogger(log) }, async ({ signal, err }) => {
+    stopping = true;
     if (err) log.fatal({ err }, 'stopping after an error that nothing had expected');
     else log.info({ signal }, 'stopping');
     await app.close();
@@ -53,7 +58,8 @@ async function start(config: ApiConfig, metrics: Metrics, log: Logger): Promise<
     log.info('stopped');
   });
 
-  await app.listen({ host: config.httpAddress.host, port: config.httpAddress.port });
+  const { host, port } = config.httpAddress;
+  await app.listen({ host, port }).catch(cannotListen('GAMEMASTER_HTTP_ADDR'));
 }
 
 function graceLogger(log: Logger): { error: (message: unknown) => void } {

@@ -18,15 +18,20 @@ const REMEMBERED_MS = 1_000;
 
 /**
  * Ready while Postgres answers: without Temporal the hot path, the reads and the registry still work, and taking the
- * process out of service would help nobody.
+ * process out of service would help nobody. Never ready once it is to stop.
  */
-export function checkReadiness(pings: Pings, now: () => number = Date.now): () => Promise<ApiReadiness> {
+export function checkReadiness(
+  pings: Pings,
+  isStopping: () => boolean = () => false,
+  now: () => number = Date.now,
+): () => Promise<ApiReadiness> {
   let latest: { askedAt: number; answer: Promise<ApiReadiness> } | undefined;
-  return () => {
+  return async () => {
     const askedAt = now();
     if (latest === undefined || askedAt - latest.askedAt >= REMEMBERED_MS)
       latest = { askedAt, answer: ask(pings) };
-    return latest.answer;
+    const { ready, checks } = await latest.answer;
+    return { ready: ready && !isStopping(), checks };
   };
 }
 

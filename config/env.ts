@@ -53,6 +53,13 @@ export function unknownSettings(env: NodeJS.ProcessEnv, prefix: string, known: I
   return Object.keys(env).filter((name) => name.startsWith(prefix) && !names.has(name));
 }
 
+/** For a `catch`: names the setting that gave an address that cannot be listened on. */
+export function cannotListen(name: string): (cause: unknown) => never {
+  return (cause) => {
+    throw new Error(`cannot listen where ${name} says`, { cause });
+  };
+}
+
 const required = z.string({ error: 'is required' });
 
 /** A setting that has to be there. */
@@ -76,15 +83,16 @@ const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 /** The longest that a timer of Node can wait. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** `500ms`, `30s`, `5m`, `1h`, in milliseconds. */
+/** `500ms`, `30s`, `5m`, `1h`, in milliseconds; with `zero` also `0`. */
 export function duration({ zero = false } = {}): z.ZodType<number, string | undefined> {
   return form(
     (value) => {
+      if (zero && value === '0') return 0;
       const [, count, unit] = /^(\d+)(ms|s|m|h)$/.exec(value) ?? [];
       const ms = Number(count) * MILLISECONDS[unit as keyof typeof MILLISECONDS];
       return (ms > 0 || (zero && ms === 0)) && ms <= LONGEST_MS ? ms : undefined;
     },
-    `a duration such as 500ms, 30s, 5m or 1h${zero ? ', or 0s' : ''}, of less than 25 days`,
+    `a duration such as 500ms, 30s, 5m or 1h${zero ? ', or 0' : ''}, of less than 25 days`,
   );
 }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Address } from './env';
+import { cannotListen, type Address } from './env';
 
 const FAST = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const SLOW = [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
@@ -121,7 +121,7 @@ export interface ObservabilityServer {
 
 /**
  * Serves `/healthz`, `/readyz` and `/metrics`. A `readiness` that throws means not ready.
- * @throws Error when the address cannot be listened on
+ * @throws Error naming the setting when the address cannot be listened on
  */
 export async function serveObservability(options: {
   address: Address;
@@ -158,7 +158,7 @@ export async function serveObservability(options: {
     });
   });
   server.listen(address.port, address.host);
-  await once(server, 'listening');
+  await once(server, 'listening').catch(cannotListen('GAMEMASTER_METRICS_ADDR'));
   return {
     address: { host: address.host, port: (server.address() as AddressInfo).port },
     close: async () => {

@@ -39,13 +39,13 @@ async function main(): Promise<void> {
   const tracing = await startTracing(NAME, log);
 
   const stopping = new AbortController();
-  let worker: Worker | undefined;
+  const polling: { connection?: NativeConnection; worker?: Worker } = {};
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       if (stopping.signal.aborted) return;
       log.info({ signal }, 'draining');
       stopping.abort();
-      if (worker?.getState() === 'RUNNING') worker.shutdown();
+      if (polling.worker?.getState() === 'RUNNING') polling.worker.shutdown();
       // Whatever hangs, the process is gone when its time is over.
       setTimeout(() => process.exit(1), config.shutdownTimeoutMs).unref();
     });
@@ -63,11 +63,19 @@ async function main(): Promise<void> {
   const delays = new ByLeastDelay();
   watchClocks({ postgres: byAsking(() => database.now()), temporal: delays.aheadOf }, metrics, log);
 
+  const observability =
+    config.metricsAddress &&
+    (await serveObservability({
+      address: config.metricsAddress,
+      metrics,
+      readiness: () => workerReadiness({ ...polling, database, streams: neighbours.streams }),
+    }));
   const connection = await awaitTemporal(config, log, stopping.signal);
   if (connection === null) return;
+  polling.connection = connection;
   const consuming = consumeHealth(config, neighbours, metrics, log, stopping.signal);
   try {
-    worker = await createGameWorker({
+    const worker = await createGameWorker({
       connection,
       namespace: config.temporal.namespace,
       taskQueue: config.temporal.taskQueue,
@@ -80,22 +88,18 @@ async function main(): Promise<void> {
       tracing: tracing?.plugin,
       onActivity: (delayMs) => delays.see(delayMs),
     });
-    const running = worker;
-    const observability =
-      config.metricsAddress &&
-      (await serveObservability({
-        address: config.metricsAddress,
-        metrics,
-        readiness: () =>
-          workerReadiness({ worker: running, connection, database, streams: neighbours.streams }),
-      }));
-    log.info({ task_queue: config.temporal.taskQueue, metrics: observability?.address }, 'worker polls');
-    if (!stopping.signal.aborted) await worker.run();
+    polling.worker = worker;
+    // Also when it is to stop already: the connection can be closed only once the worker has run.
+    const run = worker.run();
+    if (stopping.signal.aborted) worker.shutdown();
+    else log.info({ task_queue: config.temporal.taskQueue, metrics: observability?.address }, 'worker polls');
+    await run;
     await observability?.close();
   } finally {
     stopping.abort();
     await consuming;
-    await connection.close();
+    // What brought us here says more than what fails afterwards.
+    await connection.close().catch((err: unknown) => log.warn({ err }, 'Temporal was not let go'));
     await neighbours.close();
     await database.close();
     await tracing?.close();

@@ -6,8 +6,10 @@ import type { Database } from '../stores/postgres';
 const CHECK_TIMEOUT_MS = 1_000;
 
 interface Checked {
-  worker: Worker;
-  connection: NativeConnection;
+  /** Absent until Temporal has answered. */
+  connection?: NativeConnection;
+  /** Absent until it is made. */
+  worker?: Worker;
   database: Database;
   streams: EventStreams;
 }
@@ -17,22 +19,24 @@ interface Checked {
  * stores are named, but a worker without them waits and loses nothing.
  */
 export async function workerReadiness({
-  worker,
   connection,
+  worker,
   database,
   streams,
 }: Checked): Promise<Readiness> {
   const [temporal, postgres, redis] = await Promise.all([
-    answers(
-      connection.withDeadline(Date.now() + CHECK_TIMEOUT_MS, () =>
-        connection.workflowService.getSystemInfo({}),
-      ),
-    ),
+    connection === undefined
+      ? ('down' as const)
+      : answers(
+          connection.withDeadline(Date.now() + CHECK_TIMEOUT_MS, () =>
+            connection.workflowService.getSystemInfo({}),
+          ),
+        ),
     answers(database.ping(CHECK_TIMEOUT_MS)),
     answers(streams.ping()),
   ]);
   return {
-    ready: worker.getState() === 'RUNNING' && temporal === 'up',
+    ready: worker?.getState() === 'RUNNING' && temporal === 'up',
     checks: { temporal, postgres, redis },
   };
 }

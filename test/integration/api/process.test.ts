@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { GameMasterProcess } from '../../support/game-master';
 import { freePort, freshDatabase, stackAddresses, waitFor } from '../../support/stack';
 
@@ -67,8 +68,30 @@ test('on an empty database it migrates, serves without Temporal, and ends in goo
   expect(await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()).toContain(
     'gamemaster_http_request_duration_seconds_count{operation="internalListRuntimes",status="200"} 1',
   );
+  // Of a request that has not arrived whole: the process waits for the rest.
+  const request = connect(Number(new URL(api.baseUrl).port), '127.0.0.1');
+  request.write(
+    'POST /api/v1/internal/engine-versions HTTP/1.1\r\nhost: gm\r\ncontent-type: application/json\r\n' +
+      'content-length: 9\r\nexpect: 100-continue\r\n\r\n',
+  );
+  await once(request, 'data');
   api.kill('SIGTERM');
+  const draining = await waitFor(async () => {
+    const response = await fetch(`http://127.0.0.1:${metricsPort}/readyz`);
+    return !response.ok && response;
+  });
+  expect([draining.status, await draining.json()]).toMatchObject([503, { status: 'not_ready' }]);
+  request.destroy();
   expect(await exitOf(api)).toBe(0);
+  await drop();
+});
+
+test('an address that is in use ends the process, which names the setting', async () => {
+  const { dsn, drop } = await freshDatabase();
+  const { host } = new URL(stackAddresses().redisUrl);
+  const api = await start({ GAMEMASTER_POSTGRES_DSN: dsn, GAMEMASTER_HTTP_ADDR: host });
+  expect(await exitOf(api)).toBe(1);
+  expect(api.lines.at(-1)).toMatch(/GAMEMASTER_HTTP_ADDR.*EADDRINUSE/);
   await drop();
 });
 

@@ -63,12 +63,15 @@ it('serves the metrics, and nothing else', async () => {
   expect((await get('/metrics', { method: 'POST' })).status).toBe(405);
 });
 
-it('fails to start where something else listens', async () => {
+it('fails to start where something else listens, and names the setting', async () => {
   await serve(up);
   const address = server?.address ?? listener;
   await expect(
     serveObservability({ address, metrics: createMetrics('worker'), readiness: up }),
-  ).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  ).rejects.toMatchObject({
+    message: expect.stringContaining('GAMEMASTER_METRICS_ADDR') as string,
+    cause: { code: 'EADDRINUSE' },
+  });
 });
 
 it('has no metric that is labelled by game', async () => {
