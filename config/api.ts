@@ -1,5 +1,5 @@
 import { readSettings, type Address } from './env';
-import { apiChecks, apiSettings, toSharedConfig, tokenOf, type SharedConfig } from './settings';
+import { apiChecks, readByApi, toSharedConfig, tokenOf, type SharedConfig } from './settings';
 
 /** What the api process is told. Times in milliseconds, sizes in bytes. */
 export interface ApiConfig extends SharedConfig {
@@ -17,7 +17,7 @@ export interface ApiConfig extends SharedConfig {
 
 /** @throws InvalidConfig with every problem */
 export function loadApiConfig(env: NodeJS.ProcessEnv): ApiConfig {
-  const values = readSettings(env, apiSettings, apiChecks);
+  const values = readSettings(env, readByApi, apiChecks);
   return {
     ...toSharedConfig(values, env),
     httpAddress: values.GAMEMASTER_HTTP_ADDR,

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import {
   address,
   baseUrl,
@@ -13,6 +14,7 @@ import {
   url,
   type Address,
   type CrossCheck,
+  type Settings,
   type Values,
 } from './env';
 
@@ -28,7 +30,11 @@ export const sharedSettings = {
   GAMEMASTER_LOBBY_BASE_URL: baseUrl(),
   GAMEMASTER_RTM_BASE_URL: baseUrl(),
   GAMEMASTER_ENGINE_HOSTS: optional(
-    list(/^[\w.*:[\]-]+$/, 'host names, in which * stands for anything'),
+    // An IPv6 address is what has several colons.
+    list(
+      /^(?:[\w.*-]+|[\da-f.*]*(?::[\da-f.*]*){2,}|\[[\da-f.:*]+\])$/i,
+      'host names without port, in which * stands for anything',
+    ),
     'galaxy-game-*',
   ),
   GAMEMASTER_SCHEDULE_ALLOW_SECONDS: optional(flag(), 'false'),
@@ -64,7 +70,7 @@ export const workerSettings = {
   GAMEMASTER_ENGINE_ADMIN_TIMEOUT: optional(duration(), '10s'),
   GAMEMASTER_ENGINE_IF_MATCH: optional(flag(), 'true'),
   GAMEMASTER_RTM_TIMEOUT: optional(duration(), '10s'),
-  GAMEMASTER_TICK_SPREAD: optional(duration({ zero: true }), '0s'),
+  GAMEMASTER_TICK_SPREAD: optional(duration({ zero: true }), '0'),
   GAMEMASTER_HEALTH_PROBE_THRESHOLD: optional(integer(1, 1_000), '3'),
   GAMEMASTER_STREAM_LOBBY_EVENTS: optional(text(), 'gm:lobby_events'),
   GAMEMASTER_STREAM_NOTIFICATION_INTENTS: optional(text(), 'notification:intents'),
@@ -74,24 +80,34 @@ export const workerSettings = {
   GAMEMASTER_WORKER_CACHED_WORKFLOWS: optional(integer(1, 1_000_000), '1000'),
 };
 
-export const apiChecks: CrossCheck<typeof apiSettings>[] = [
+/**
+ * What a process reads: the settings that are its own, and, because whoever sets up one process sets up both, those of
+ * the other where they are there.
+ */
+export const readByApi = { ...optionalOnes(workerSettings), ...apiSettings };
+export const readByWorker = { ...optionalOnes(apiSettings), ...workerSettings };
+
+const tokensCheck = {
+  settings: ['GAMEMASTER_API_TOKENS' as const],
+  holds: ({ GAMEMASTER_API_TOKENS: entries = [] }: { GAMEMASTER_API_TOKENS?: string[] | undefined }) => {
+    const tokens = entries.map(tokenOf);
+    return new Set(tokens).size === tokens.length;
+  },
+  must: 'must have no token twice',
+};
+
+export const apiChecks: CrossCheck<typeof readByApi>[] = [
+  tokensCheck,
   {
     settings: ['GAMEMASTER_HTTP_ADDR', 'GAMEMASTER_METRICS_ADDR'],
     holds: ({ GAMEMASTER_HTTP_ADDR: http, GAMEMASTER_METRICS_ADDR: metrics }) =>
       metrics === undefined || http.port === 0 || http.host !== metrics.host || http.port !== metrics.port,
     must: 'must be two addresses',
   },
-  {
-    settings: ['GAMEMASTER_API_TOKENS'],
-    holds: ({ GAMEMASTER_API_TOKENS: entries = [] }) => {
-      const tokens = entries.map(tokenOf);
-      return new Set(tokens).size === tokens.length;
-    },
-    must: 'must have no token twice',
-  },
 ];
 
-export const workerChecks: CrossCheck<typeof workerSettings>[] = [
+export const workerChecks: CrossCheck<typeof readByWorker>[] = [
+  tokensCheck,
   {
     settings: ['GAMEMASTER_ENGINE_TURN_TIMEOUT', 'GAMEMASTER_ENGINE_TURN_DEADLINE'],
     holds: (values) => values.GAMEMASTER_ENGINE_TURN_TIMEOUT <= values.GAMEMASTER_ENGINE_TURN_DEADLINE,
@@ -160,6 +176,12 @@ export function toSharedConfig(values: Values<typeof sharedSettings>, env: NodeJ
       (name) => `${name} is set, but there is no such setting`,
     ),
   };
+}
+
+/** The same forms, and nothing is required. */
+function optionalOnes<S extends Settings>(settings: S): { [Name in keyof S]: z.ZodOptional<S[Name]> } {
+  const entries = Object.entries(settings).map(([name, setting]) => [name, setting.optional()]);
+  return Object.fromEntries(entries) as { [Name in keyof S]: z.ZodOptional<S[Name]> };
 }
 
 /** The token of a `caller:token` entry. */

@@ -1,5 +1,5 @@
 import { readSettings } from './env';
-import { toSharedConfig, workerChecks, workerSettings, type SharedConfig } from './settings';
+import { readByWorker, toSharedConfig, workerChecks, type SharedConfig } from './settings';
 
 /** What the worker process is told. Times in milliseconds. */
 export interface WorkerConfig extends SharedConfig {
@@ -33,7 +33,7 @@ export interface WorkerConfig extends SharedConfig {
 
 /** @throws InvalidConfig with every problem */
 export function loadWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
-  const values = readSettings(env, workerSettings, workerChecks);
+  const values = readSettings(env, readByWorker, workerChecks);
   return {
     ...toSharedConfig(values, env),
     redisUrl: values.GAMEMASTER_REDIS_URL,

@@ -178,10 +178,10 @@ describe('a value', () => {
   });
 
   it('of a spread may be zero', () => {
-    expect(loadWorkerConfig({ ...requiredOfWorker, GAMEMASTER_TICK_SPREAD: '0s' }).tickSpreadMs).toBe(0);
-    expect(loadWorkerConfig({ ...requiredOfWorker, GAMEMASTER_TICK_SPREAD: '45s' }).tickSpreadMs).toBe(
-      45_000,
-    );
+    const spread = (text: string) =>
+      loadWorkerConfig({ ...requiredOfWorker, GAMEMASTER_TICK_SPREAD: text }).tickSpreadMs;
+    expect(['0', '0s', '45s'].map(spread)).toEqual([0, 0, 45_000]);
+    expect(problemsOf(() => spread('45'))).toHaveLength(1);
   });
 
   it('of the tokens names callers', () => {
@@ -200,7 +200,48 @@ describe('a value', () => {
   it('of the engine hosts is a list of patterns', () => {
     const load = (text: string) => loadApiConfig({ ...required, GAMEMASTER_ENGINE_HOSTS: text }).engineHosts;
     expect(load('galaxy-*, 127.0.0.1,localhost')).toEqual(['galaxy-*', '127.0.0.1', 'localhost']);
+    expect(load('::1,[::1],fd00::*')).toHaveLength(3);
     expect(problemsOf(() => load('http://galaxy'))).toHaveLength(1);
+  });
+
+  it.each(['foo:8080', 'galaxy-game-*:8080', '127.0.0.1:80', '[::1]:80'])(
+    'of the engine hosts has no port, as in %j',
+    (text) => {
+      expect(
+        problemsOf(() => loadApiConfig({ ...required, GAMEMASTER_ENGINE_HOSTS: `galaxy-*,${text}` })),
+      ).toEqual([expect.stringContaining('GAMEMASTER_ENGINE_HOSTS must be')]);
+    },
+  );
+});
+
+describe('what only the other process reads', () => {
+  it('is checked for its form', () => {
+    const ofWorker = {
+      GAMEMASTER_REDIS_URL: 'garbage',
+      GAMEMASTER_ENGINE_TURN_TIMEOUT: '1',
+      GAMEMASTER_ENGINE_TURN_ATTEMPTS: 'abc',
+    };
+    const ofApi = {
+      GAMEMASTER_HTTP_BODY_LIMIT: 'abc',
+      GAMEMASTER_API_TOKENS: 'foo',
+      GAMEMASTER_LIFECYCLE_WAIT: 'zzz',
+    };
+    const named = (problems: readonly string[]) => problems.map((problem) => problem.split(' ')[0]);
+    expect(named(problemsOf(() => loadApiConfig({ ...required, ...ofWorker })))).toEqual(
+      Object.keys(ofWorker),
+    );
+    expect(named(problemsOf(() => loadWorkerConfig({ ...requiredOfWorker, ...ofApi })))).toEqual(
+      Object.keys(ofApi),
+    );
+  });
+
+  it('may be missing, and need not go together with its own', () => {
+    expect(problemsOf(() => loadApiConfig({ ...required, GAMEMASTER_ENGINE_TURN_TIMEOUT: '11m' }))).toEqual(
+      [],
+    );
+    expect(
+      problemsOf(() => loadWorkerConfig({ ...requiredOfWorker, GAMEMASTER_METRICS_ADDR: '127.0.0.1:8097' })),
+    ).toEqual([]);
   });
 });
 
