@@ -146,8 +146,9 @@ export async function serveObservability(options: {
 
   const answer = async ({ method, url = '' }: IncomingMessage): Promise<Answer> => {
     const route = routes[url.split('?', 1)[0] ?? ''];
-    if (route === undefined) return json(404, { status: 'not_found' });
-    if (method !== 'GET' && method !== 'HEAD') return json(405, { status: 'method_not_allowed' });
+    if (route === undefined) return failure(404, 'not_found', 'there is nothing at this address');
+    if (method !== 'GET' && method !== 'HEAD')
+      return failure(405, 'method_not_allowed', 'only GET and HEAD here');
     return route().catch(() => json(503, { status: 'not_ready', checks: {} }));
   };
 
@@ -174,6 +175,11 @@ interface Answer {
   status: number;
   contentType: string;
   body: string;
+}
+
+/** In the envelope of all errors. */
+function failure(status: number, code: string, message: string): Answer {
+  return json(status, { error: { code, message } });
 }
 
 function json(status: number, body: unknown): Answer {

@@ -59,8 +59,13 @@ it('serves the metrics, and nothing else', async () => {
   expect(text).toContain('gamemaster_turns_total{trigger="scheduler",outcome="success"} 1');
   expect(text).toContain('gamemaster_dependency_up{dependency="postgres"} 1');
   expect(text).toContain('gamemaster_dependency_up{dependency="temporal"} 0');
-  expect((await get('/')).status).toBe(404);
-  expect((await get('/metrics', { method: 'POST' })).status).toBe(405);
+  const nowhere = await get('/');
+  expect([nowhere.status, await nowhere.json()]).toMatchObject([404, { error: { code: 'not_found' } }]);
+  const posted = await get('/metrics', { method: 'POST' });
+  expect([posted.status, await posted.json()]).toMatchObject([
+    405,
+    { error: { code: 'method_not_allowed' } },
+  ]);
 });
 
 it('fails to start where something else listens, and names the setting', async () => {
