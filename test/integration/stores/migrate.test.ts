@@ -60,6 +60,22 @@ it('is done by one of many migrators, and all the others wait for it', async () 
   expect(ran).toHaveLength((await readdir(MIGRATIONS)).length);
 });
 
+it('has no time without a time zone, also where the first migration alone had run', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'migrations-'));
+  try {
+    await copyFile(join(MIGRATIONS, '00001_init.sql'), join(directory, '00001_init.sql'));
+    await migrate(dsn, silent, directory);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+  await Promise.all([migrate(dsn, silent), migrate(dsn, silent)]);
+  const vague = await query(
+    `SELECT table_name, column_name FROM information_schema.columns
+     WHERE table_schema = 'gamemaster' AND data_type = 'timestamp without time zone'`,
+  );
+  expect(vague).toEqual([]);
+});
+
 it('reports a migration that fails, undoes all of that run, and works once it is corrected', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'migrations-'));
   try {
