@@ -24,6 +24,8 @@ import { Doorkeeper } from './admission';
 import type { ApiApp } from './api-app';
 import { authenticateCallers } from './authentication';
 import { envelope, sendFailure } from './errors';
+import { refuseUnknownCallers } from './headers';
+import { LENIENT_HTTP, refuseBrokenHeaders } from './http-headers';
 import { acceptJsonOnly } from './json-body';
 import { LifecycleCalls } from './lifecycle-calls';
 import { MembershipCache } from './membership-cache';
@@ -100,7 +102,7 @@ export function buildApp(dependencies: ApiDependencies): ApiApp {
     // Counts silence on the socket, which is also what a caller hears who waits for an operation.
     connectionTimeout: 2 * (lifecycleWaitMs + handlerTimeout),
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1_000 },
+    http: { ...LENIENT_HTTP, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1_000 },
     routerOptions: {
       // Longer names than the router's 100 characters must reach the check that says what is wrong with them.
       maxParamLength: 16_384,
@@ -137,6 +139,7 @@ export function buildApp(dependencies: ApiDependencies): ApiApp {
     logAnswer(log, request, reply);
     done();
   });
+  refuseBrokenHeaders(app);
   app.addHook('onRequestAbort', (request, done) => {
     request.log.info({ operation: operationOf(request) }, 'the caller left before the answer');
     done();
@@ -183,6 +186,7 @@ export function buildApp(dependencies: ApiDependencies): ApiApp {
     const guarded = plugin.withTypeProvider<ZodTypeProvider>();
     await refuseWhenOverloaded(guarded);
     authenticateCallers(guarded, config.apiTokens);
+    refuseUnknownCallers(guarded);
     runtimeRoutes(guarded, { records, operations });
     membershipRoutes(guarded, { hotPath, records });
     engineVersionRoutes(guarded, { versions });

@@ -1,6 +1,6 @@
 /** The headers that say who calls, and under which idempotency key. */
 import { randomUUID } from 'node:crypto';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { GameMasterError } from '../domain/errors';
 import { CALLERS, type Caller } from '../domain/operation';
 
@@ -25,17 +25,32 @@ export function readIdempotencyKey(request: FastifyRequest): Pick<CallHeaders, '
   return { key, keyGiven: true };
 }
 
+/** Refuses an unknown caller on every route of `app`, whether its name is kept there or not. */
+export function refuseUnknownCallers(app: FastifyInstance): void {
+  // After all of onRequest: a route of the lifecycle tells the key first, and a bad token is told before all else.
+  app.addHook('preParsing', (request, _reply, _payload, done) => {
+    readCallersName(request);
+    done();
+  });
+}
+
+/** @throws GameMasterError invalid_request */
+function readCallersName(request: FastifyRequest): Caller | undefined {
+  const name = singleHeader(request, 'x-galaxy-caller');
+  if (name !== undefined && !isCaller(name)) {
+    throw new GameMasterError('invalid_request', `X-Galaxy-Caller: must be one of ${CALLERS.join(', ')}`);
+  }
+  return name;
+}
+
 /**
  * Who calls. Whose token the request brought counts more than what its header says.
  *
  * @throws GameMasterError invalid_request
  */
 export function readCaller(request: FastifyRequest): Pick<CallHeaders, 'source' | 'actor'> {
-  const caller = singleHeader(request, 'x-galaxy-caller');
+  const caller = readCallersName(request);
   const actor = singleHeader(request, 'x-actor');
-  if (caller !== undefined && !isCaller(caller)) {
-    throw new GameMasterError('invalid_request', `X-Galaxy-Caller: must be one of ${CALLERS.join(', ')}`);
-  }
   if (actor !== undefined && !/^[!-~]([ -~]{0,126}[!-~])?$/.test(actor)) {
     throw new GameMasterError('invalid_request', 'X-Actor: must be 1 to 128 printable ASCII characters');
   }
@@ -49,7 +64,8 @@ export function readCaller(request: FastifyRequest): Pick<CallHeaders, 'source' 
  * @throws GameMasterError invalid_request
  */
 function singleHeader(request: FastifyRequest, name: string): string | undefined {
-  const { rawHeaders } = request.raw;
+  const { headers, rawHeaders } = request.raw;
+  if (headers[name] === undefined) return undefined;
   const values = rawHeaders.filter(
     (_value, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name,
   );

@@ -74,7 +74,13 @@ export interface paths {
     "/api/v1/internal/runtimes": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -94,7 +100,13 @@ export interface paths {
     "/api/v1/internal/runtimes/{game_id}": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The game, by the name that Lobby gave it.
@@ -234,7 +246,13 @@ export interface paths {
     "/api/v1/internal/runtimes/{game_id}/operations": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The game, by the name that Lobby gave it.
@@ -261,7 +279,13 @@ export interface paths {
     "/api/v1/internal/games/{game_id}/memberships/invalidate": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The game, by the name that Lobby gave it.
@@ -288,7 +312,13 @@ export interface paths {
     "/api/v1/internal/games/{game_id}/liveness": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The game, by the name that Lobby gave it.
@@ -315,7 +345,13 @@ export interface paths {
     "/api/v1/internal/engine-versions": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -339,7 +375,13 @@ export interface paths {
     "/api/v1/internal/engine-versions/{version}": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The engine version.
@@ -374,7 +416,13 @@ export interface paths {
     "/api/v1/internal/engine-versions/{version}/deprecate": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The engine version.
@@ -400,7 +448,13 @@ export interface paths {
     "/api/v1/internal/engine-versions/{version}/image-ref": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The engine version.
@@ -426,7 +480,13 @@ export interface paths {
     "/api/v1/internal/games/{game_id}/commands": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The game, by the name that Lobby gave it.
@@ -453,7 +513,13 @@ export interface paths {
     "/api/v1/internal/games/{game_id}/orders": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The game, by the name that Lobby gave it.
@@ -480,7 +546,13 @@ export interface paths {
     "/api/v1/internal/games/{game_id}/reports/{turn}": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The game, by the name that Lobby gave it.
@@ -913,7 +985,7 @@ export interface components {
          */
         IdempotencyKey: components["schemas"]["IdempotencyKey"];
         /**
-         * @description Which service calls; kept as the operation's `source`. Another value is `invalid_request`.
+         * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
          * @example admin
          */
         Caller: "lobby" | "gateway" | "admin" | "operator";
@@ -1009,7 +1081,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /**
-                 * @description Which service calls; kept as the operation's `source`. Another value is `invalid_request`.
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
                  * @example admin
                  */
                 "X-Galaxy-Caller"?: components["parameters"]["Caller"];
@@ -1086,7 +1158,13 @@ export interface operations {
                  */
                 cursor?: components["parameters"]["Cursor"];
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -1112,7 +1190,13 @@ export interface operations {
     internalGetRuntime: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The game, by the name that Lobby gave it.
@@ -1152,7 +1236,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /**
-                 * @description Which service calls; kept as the operation's `source`. Another value is `invalid_request`.
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
                  * @example admin
                  */
                 "X-Galaxy-Caller"?: components["parameters"]["Caller"];
@@ -1216,7 +1300,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /**
-                 * @description Which service calls; kept as the operation's `source`. Another value is `invalid_request`.
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
                  * @example admin
                  */
                 "X-Galaxy-Caller"?: components["parameters"]["Caller"];
@@ -1273,7 +1357,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /**
-                 * @description Which service calls; kept as the operation's `source`. Another value is `invalid_request`.
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
                  * @example admin
                  */
                 "X-Galaxy-Caller"?: components["parameters"]["Caller"];
@@ -1347,7 +1431,7 @@ export interface operations {
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /**
-                 * @description Which service calls; kept as the operation's `source`. Another value is `invalid_request`.
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
                  * @example admin
                  */
                 "X-Galaxy-Caller"?: components["parameters"]["Caller"];
@@ -1416,7 +1500,13 @@ export interface operations {
                  */
                 cursor?: components["parameters"]["Cursor"];
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The game, by the name that Lobby gave it.
@@ -1449,7 +1539,13 @@ export interface operations {
     internalInvalidateMemberships: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The game, by the name that Lobby gave it.
@@ -1481,7 +1577,13 @@ export interface operations {
     internalGameLiveness: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The game, by the name that Lobby gave it.
@@ -1519,7 +1621,13 @@ export interface operations {
                  */
                 status?: components["schemas"]["EngineVersionStatus"];
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -1545,7 +1653,13 @@ export interface operations {
     internalCreateEngineVersion: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -1586,7 +1700,13 @@ export interface operations {
     internalGetEngineVersion: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The engine version.
@@ -1619,7 +1739,13 @@ export interface operations {
     internalDeleteEngineVersion: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The engine version.
@@ -1661,7 +1787,13 @@ export interface operations {
     internalUpdateEngineVersion: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The engine version.
@@ -1700,7 +1832,13 @@ export interface operations {
     internalDeprecateEngineVersion: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The engine version.
@@ -1735,7 +1873,13 @@ export interface operations {
     internalResolveEngineVersionImageRef: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+            };
             path: {
                 /**
                  * @description The engine version.
@@ -1779,6 +1923,11 @@ export interface operations {
             query?: never;
             header: {
                 /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+                /**
                  * @description The authenticated player. Exactly one; an empty or repeated header is `invalid_request`.
                  * @example user-1
                  */
@@ -1819,6 +1968,11 @@ export interface operations {
             query?: never;
             header: {
                 /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
+                /**
                  * @description The authenticated player. Exactly one; an empty or repeated header is `invalid_request`.
                  * @example user-1
                  */
@@ -1858,6 +2012,11 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
+                /**
+                 * @description Which service calls; kept as the `source` of an operation in the log. Another value is `invalid_request`.
+                 * @example admin
+                 */
+                "X-Galaxy-Caller"?: components["parameters"]["Caller"];
                 /**
                  * @description The authenticated player. Exactly one; an empty or repeated header is `invalid_request`.
                  * @example user-1

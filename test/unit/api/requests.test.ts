@@ -325,6 +325,18 @@ describe('is invalid_request', () => {
     ['the scheduler', stop({ reason: 'a' }, { 'x-galaxy-caller': 'scheduler' }), /^X-Galaxy-Caller/],
     ['an empty caller', stop({ reason: 'a' }, { 'x-galaxy-caller': '' }), /^X-Galaxy-Caller/],
     ['two callers', stop({ reason: 'a' }, { 'x-galaxy-caller': ['admin', 'lobby'] }), /^x-galaxy-caller/],
+    ...['/runtimes/orion', '/runtimes', '/engine-versions', '/games/orion/liveness'].map(
+      (url): [string, HttpRequest, RegExp] => [
+        `an unknown caller of ${url}`,
+        get(url, { 'x-galaxy-caller': 'nobody' }),
+        /^X-Galaxy-Caller: must be one of/,
+      ],
+    ),
+    [
+      'an unknown caller of the hot path',
+      json('/games/orion/commands', '{"commands":[]}', { 'x-user-id': 'u', 'x-galaxy-caller': 'nobody' }),
+      /^X-Galaxy-Caller: must be one of/,
+    ],
     ['an empty actor', stop({ reason: 'a' }, { 'x-actor': '' }), /^X-Actor/],
     ['a long actor', stop({ reason: 'a' }, { 'x-actor': 'a'.repeat(129) }), /^X-Actor/],
     ['two actors', stop({ reason: 'a' }, { 'x-actor': ['a', 'b'] }), /^x-actor/],
@@ -372,6 +384,33 @@ describe('is invalid_request', () => {
       code: 'invalid_request',
       message: 'the body is longer than 65536 bytes',
     });
+  });
+});
+
+describe('what HTTP/1.1 itself asks for', () => {
+  const raw = async (text: string): Promise<string> => {
+    const socket = connect(lonely.port, '127.0.0.1');
+    socket.write(text);
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    return answer;
+  };
+
+  it.each([
+    ['no Host', '', 'Host: must be there'],
+    ['an unknown expectation', 'Host: x\r\nExpect: foo\r\n', 'Expect: must be 100-continue'],
+  ])('%s is invalid_request', async (_what, headers, message) => {
+    const answer = await raw(`GET /healthz HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain(`{"error":{"code":"invalid_request","message":"${message}"}}`);
+  });
+
+  it.each([
+    ['HTTP/1.0 without Host', 'HTTP/1.0', ''],
+    ['100-continue', 'HTTP/1.1', 'Host: x\r\nExpect: 100-Continue\r\n'],
+  ])('%s is fine', async (_what, version, headers) => {
+    const answer = await raw(`GET /healthz ${version}\r\n${headers}Connection: close\r\n\r\n`);
+    expect(answer).toContain('{"status":"ok"}');
   });
 });
 
