@@ -11,7 +11,9 @@ const DRAIN = 2_000;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  const storage = await GameStorage.open(config.dataDir, { sync: config.fsync });
+  const storage = await GameStorage.open(config.dataDir, { sync: config.fsync }).catch((cause: unknown) => {
+    throw new Error(`ENGINE_DATA_DIR cannot be used: ${(cause as Error).message}`, { cause });
+  });
   const engine = new Engine(storage, {
     finishTurn: config.finishTurn,
     turnDuration: config.turnDuration,

@@ -1,5 +1,5 @@
 import { mkdir, open, readFile, rename, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Game } from './game';
 
 /** What `state.json` holds. */
@@ -38,7 +38,7 @@ export class GameStorage {
    * @throws Error when `state.json` is there and is not a snapshot, or the directory is not usable
    */
   static async open(directory: string, options: { sync: boolean }): Promise<GameStorage> {
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     const snapshot = await readSnapshot(join(directory, 'state.json'));
     const storage = new GameStorage(directory, options.sync, snapshot?.game ?? null);
     const logged = await storage.lastLoggedTurn();
@@ -104,6 +104,23 @@ export class GameStorage {
     const lastLine = bytes.subarray(0, end).toString('utf8').trimEnd().split('\n').at(-1) ?? '';
     return lastLine === '' ? 0 : (JSON.parse(lastLine) as TurnLogEntry).turn;
   }
+}
+
+/** As `mkdir -p`. Node's own never ends where a folder is there and yet nothing can be made in it, as in /proc. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeDirectory(dirname(path));
+    await mkdir(path).catch(ignoreExisting);
+  }
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
 }
 
 async function readSnapshot(path: string): Promise<Snapshot | null> {

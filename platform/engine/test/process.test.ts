@@ -118,3 +118,18 @@ test('does not start on an address that is taken', async () => {
   expect(code).toBe(1);
   expect(log[0]?.['error']).toContain('EADDRINUSE');
 });
+
+test('a data directory that cannot be made ends it, and is named', async () => {
+  const engine = await spawnEngine({ ...(await settings()), ENGINE_DATA_DIR: '/dev/null/orion' });
+  const { code, log } = await engine.ended;
+  expect(code).toBe(1);
+  expect(log).toMatchObject([
+    { level: 'error', error: expect.stringMatching(/^ENGINE_DATA_DIR.*mkdir/) as string },
+  ]);
+});
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
+onLinux('where nothing can be made it does not try for ever', async () => {
+  const engine = await spawnEngine({ ...(await settings()), ENGINE_DATA_DIR: '/proc/orion/x' });
+  expect(await engine.ended).toMatchObject({ code: 1, signal: null });
+});
