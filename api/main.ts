@@ -14,6 +14,7 @@ import { checkReadiness } from './readiness';
 
 const NAME = 'gamemaster-api';
 const PING_TIMEOUT_MS = 1_000;
+const SCHEMA_MISSING = 'the database has no schema yet: run tools/migrate';
 
 async function start(config: ApiConfig, metrics: Metrics, log: Logger): Promise<void> {
   const tracing = await startTracing(NAME, log);
@@ -36,7 +37,12 @@ async function start(config: ApiConfig, metrics: Metrics, log: Logger): Promise<
   let stopping = false;
   const readiness = checkReadiness(
     {
-      postgres: () => database.ping(PING_TIMEOUT_MS),
+      postgres: async () => {
+        await database.ping(PING_TIMEOUT_MS);
+        if (await database.hasSchema()) return;
+        log.warn(SCHEMA_MISSING);
+        throw new Error(SCHEMA_MISSING);
+      },
       temporal: () => pingTemporal(temporal, PING_TIMEOUT_MS),
     },
     () => stopping,

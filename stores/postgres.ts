@@ -133,6 +133,13 @@ export class Database {
     }
   }
 
+  /** Whether the tables are there. A role that may not change the schema need not see which migrations were run. */
+  async hasSchema(): Promise<boolean> {
+    const text = `SELECT to_regclass('gamemaster.runtime_records') IS NOT NULL AS there`;
+    const rows = await this.run<{ there: boolean }>({ name: 'has_schema', text }, []);
+    return rows[0]?.there === true;
+  }
+
   /** The time on the server's clock. */
   async now(): Promise<Date> {
     const [row] = await this.run<{ now: Date }>({ name: 'now', text: 'SELECT clock_timestamp() AS now' }, []);

@@ -30,9 +30,9 @@ export interface paths {
         };
         /**
          * Can the process do its work
-         * @description Ready while Postgres answers, until the process is told to end. Temporal is reported but does not decide:
-         *     without it the hot path, the reads and the registry still work, and only the lifecycle answers
-         *     `service_unavailable`.
+         * @description Ready while Postgres answers, until the process is told to end. Postgres counts as down while it has no schema.
+         *     Temporal is reported but does not decide: without it the hot path, the reads and the registry still work, and
+         *     only the lifecycle answers `service_unavailable`.
          */
         get: operations["internalReadyz"];
         put?: never;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { migrate } from '../../../stores/migrate';
 import { GameMasterProcess } from '../../support/game-master';
 import { freePort, freshDatabase, stackAddresses, waitFor } from '../../support/stack';
 
@@ -95,15 +96,23 @@ test('an address that is in use ends the process, which names the setting', asyn
   await drop();
 });
 
-test('without leave to migrate it starts on a database that has no schema, and says 500 without details', async () => {
+test('without leave to migrate it starts on a database that has no schema, and is ready once it has one', async () => {
   const { dsn, drop } = await freshDatabase();
   const api = await start({ GAMEMASTER_POSTGRES_DSN: dsn, GAMEMASTER_AUTO_MIGRATE: 'false' });
-  await api.untilReady();
+  const probe = await waitFor(() => fetch(`${api.baseUrl}/readyz`), { timeout: 60_000 });
+  expect([probe.status, await probe.json()]).toMatchObject([
+    503,
+    { status: 'not_ready', checks: { postgres: 'down' } },
+  ]);
   const response = await fetch(`${api.baseUrl}/api/v1/internal/runtimes`);
   expect([response.status, await response.json()]).toEqual([
     500,
     { error: { code: 'internal_error', message: 'internal error' } },
   ]);
+  const ignore = (): void => undefined;
+  await migrate(dsn, { info: ignore, warn: ignore, error: ignore });
+  await api.untilReady();
+  await waitFor(() => api.lines.some((line) => line.includes('run tools/migrate')));
   await api.stop();
   await drop();
 });
