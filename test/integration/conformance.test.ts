@@ -221,7 +221,7 @@ const OUTCOMES: Record<OperationId, Outcomes> = {
     },
     '404 runtime_not_found': () => post(`/runtimes/${unknownGame()}/patch`, { version: '1.0.1' }),
     '404 engine_version_not_found': async () =>
-      post(`/runtimes/${(await runningGame()).game}/patch`, { version: UNKNOWN_VERSION }),
+      post(`/runtimes/${(await runningGame()).game}/patch`, { version: '1.0.999' }),
     '409 conflict': async () => post(`/runtimes/${await stoppedGame()}/patch`, { version: '1.0.1' }),
     '409 semver_patch_only': async () =>
       post(`/runtimes/${(await runningGame()).game}/patch`, { version: await newVersion('2.1.0') }),
