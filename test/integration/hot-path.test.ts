@@ -159,7 +159,6 @@ describe('who may do what', () => {
       { ...ROUTES[2], path: 'reports/0%26player=Borg' },
       { ...ROUTES[2], path: 'reports/00' },
       { ...ROUTES[2], path: 'reports/-1' },
-      { ...ROUTES[2], path: 'reports/2147483648' },
       { ...ROUTES[2], path: 'reports/1e1' },
     ];
     for (const call of forged)
