@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
@@ -13,7 +12,7 @@ import {
   stackAddresses,
 } from './stack';
 import type { TestEngine } from './test-engine';
-import { waitFor } from './wait-for';
+import { repeatWhile, waitFor } from './wait-for';
 
 /** Once a year, so that nothing ticks while a test forces turns. */
 export const NEVER_SOON = '0 0 1 1 *';
@@ -161,15 +160,13 @@ export class GameMaster {
    * becomes of it. A busy machine needs more time to take it than the front door waits.
    */
   async ask(...[method, pathname, options]: Parameters<GameMaster['call']>): Promise<Reply> {
-    const deadline = Date.now() + PATIENCE_MS;
     const headers = new Headers(options?.headers);
-    for (;;) {
+    return repeatWhile(isOpen, PATIENCE_MS, async () => {
       const reply = await this.call(method, pathname, { ...options, headers: Object.fromEntries(headers) });
-      if (!isOpen(reply) || Date.now() > deadline) return reply;
       const key = reply.headers.get('idempotency-key');
       if (key !== null) headers.set('idempotency-key', key);
-      await delay(50);
-    }
+      return reply;
+    });
   }
 
   async createVersion(version = '1.0.0'): Promise<void> {
@@ -320,12 +317,8 @@ export function isOpen({ status, body }: { status: number; body?: unknown }): bo
 /**
  * Repeats a call for as long as it is answered 503 or 429, whatever the reason. The call must have a key of its own.
  */
-export async function untilTold(call: () => Promise<Reply>, repeated = [429, 503]): Promise<Reply> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const reply = await call();
-    if (!repeated.includes(reply.status) || Date.now() > deadline) return reply;
-  }
+export function untilTold(call: () => Promise<Reply>, repeated = [429, 503]): Promise<Reply> {
+  return repeatWhile(({ status }) => repeated.includes(status), PATIENCE_MS, call);
 }
 
 /** One api or worker process. */

@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { ServiceProcess } from './service-process';
 import { freePort, freshDatabase, freshKeyPrefix, stackAddresses } from './stack';
-import { waitFor } from './wait-for';
+import { repeatWhile, waitFor } from './wait-for';
 
 /** A JSON object of an answer: the tests say what they expect in it, the contract tests check its shape. */
 type Json = Record<string, unknown>;
@@ -168,12 +167,12 @@ export class Lobby {
 
   /** What is there; asked for again while Lobby says that it cannot tell. */
   private async look(path: string): Promise<Json> {
-    const deadline = Date.now() + 10_000;
-    for (;;) {
-      const { status, body } = await this.call('GET', path);
-      if (status !== 503 || Date.now() > deadline) return body;
-      await delay(50);
-    }
+    const reply = await repeatWhile(
+      ({ status }) => status === 503,
+      10_000,
+      () => this.call('GET', path),
+    );
+    return reply.body;
   }
 
   /** Waits until the game has this status. */

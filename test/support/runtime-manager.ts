@@ -1,10 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { AsyncApiDocument } from '../unit/contracts/asyncapi-document';
 import type { DriverKit } from './engine-drivers';
 import { ServiceProcess } from './service-process';
 import { freePort, freshKeyPrefix, stackAddresses } from './stack';
-import { waitFor } from './wait-for';
+import { repeatWhile, waitFor } from './wait-for';
 
 const contract = new AsyncApiDocument('platform/rtmanager/asyncapi.yaml');
 
@@ -167,13 +166,9 @@ export class RuntimeManager {
 
   /** Repeated while it says that Redis is away, which a process that stood still takes for silence. */
   async call(method: string, path: string, body?: object): Promise<RuntimeReply> {
-    const deadline = Date.now() + 10_000;
-    for (;;) {
-      const reply = await this.callOnce(method, path, body);
-      const isOpen = reply.status === 503 && JSON.stringify(reply.body).includes('redis does not answer');
-      if (!isOpen || Date.now() > deadline) return reply;
-      await delay(50);
-    }
+    const isOpen = (reply: RuntimeReply): boolean =>
+      reply.status === 503 && JSON.stringify(reply.body).includes('redis does not answer');
+    return repeatWhile(isOpen, 10_000, () => this.callOnce(method, path, body));
   }
 
   private async callOnce(method: string, path: string, body?: object): Promise<RuntimeReply> {

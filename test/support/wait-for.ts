@@ -31,3 +31,17 @@ export async function waitFor<T>(
   const awaited = typeof describe === 'string' ? describe : describe();
   throw new Error(`Waited ${timeout} ms for ${awaited}; ${last}`, { cause });
 }
+
+/** Makes a call again and again while `isOpen` says that its answer settles nothing, and returns the last answer. */
+export async function repeatWhile<T>(
+  isOpen: (answer: T) => boolean,
+  patienceMs: number,
+  call: () => Promise<T>,
+): Promise<T> {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const answer = await call();
+    if (!isOpen(answer) || Date.now() > deadline) return answer;
+    await delay(50);
+  }
+}
